@@ -1,0 +1,55 @@
+"""Addresses, protocols and ports, in the words of the field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+Prefix = IPv4Network | IPv6Network
+
+EVERYWHERE: tuple[Prefix, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+EPHEMERAL = (1024, 65535)
+"""Client ports that a stateless filter must let answers through to: the widest range that AWS tells users to open
+(a NAT gateway takes 1024-65535; Linux takes 32768-60999), https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html."""
+
+
+class Protocol(Enum):
+    """IP protocols that filters tell apart. The value is the IANA protocol number."""
+
+    ICMP = 1
+    TCP = 6
+    UDP = 17
+    SCTP = 132
+
+    def __lt__(self, other: Protocol) -> bool:
+        return self.value < other.value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PortRange:
+    """Ports `first` to `last`, both included, 0..65535."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+ALL_PORTS = PortRange(0, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a rule says of the protocol and the destination port. `protocol=None` is every protocol, and every port."""
+
+    protocol: Protocol | None = None
+    ports: PortRange = ALL_PORTS
+
+    def __str__(self) -> str:
+        if self.protocol is None:
+            return "all traffic"
+        name = self.protocol.name.lower()
+        return name if self.ports == ALL_PORTS else f"{self.ports}/{name}"

@@ -1,0 +1,121 @@
+"""What sends and answers: interfaces with addresses, their listeners, and Kubernetes Services in front of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from budnet.ir.address import Address, Prefix, Protocol
+from budnet.ir.origin import Origin
+
+
+class EndpointKind(Enum):
+    """What stands behind an interface."""
+
+    POD = "pod"
+    HOST = "host"
+    LOAD_BALANCER = "load-balancer"
+    RESOLVER = "resolver"
+    METADATA = "metadata"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A port that answers. `transport` is `plaintext`, or what protects it: `tls`, `mtls`, `ssh`."""
+
+    name: str
+    protocol: Protocol
+    port: int
+    transport: str = "plaintext"
+    loopback: bool = False
+    """Bound to 127.0.0.1 and ::1 only: nobody else gets an answer from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRoute:
+    """A load balancer's rule: requests for `host` go to `port` of these endpoints."""
+
+    host: str
+    backends: tuple[str, ...]
+    port: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One interface: a pod, a machine, a load balancer, or something outside.
+
+    Pods have addresses of their subnet, as the VPC CNIs of AWS and Azure give them, so security groups and
+    NetworkPolicies both see the same address.
+    """
+
+    id: str
+    """`network/tier/service`, with `-N` behind it where a service has replicas; `internet/NAME` outside."""
+    kind: EndpointKind
+    service: str
+    vpc: str
+    subnet: str
+    """Empty for what is outside and for what a VPC provides itself."""
+    addresses: tuple[Address, ...]
+    public: tuple[Address, ...] = ()
+    """Public IPv4 addresses that the internet gateway translates to the first IPv4 address."""
+    groups: tuple[str, ...] = ()
+    cluster: str = ""
+    namespace: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    software: str = ""
+    """The server that a user runs here, such as `postgresql`; empty where it is the platform's own."""
+    hosts: tuple[HostRoute, ...] = ()
+    origin: Origin = Origin("", 0)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether security groups and ACLs are asked. AWS asks neither for its resolver and its metadata address."""
+        return self.kind not in (EndpointKind.RESOLVER, EndpointKind.METADATA, EndpointKind.EXTERNAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A Kubernetes namespace."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Kubernetes cluster inside one VPC."""
+
+    id: str
+    vpc: str
+    services: tuple[Prefix, ...]
+    domain: str
+    namespaces: tuple[Namespace, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """`port` on the ClusterIP becomes `target` on the pod."""
+
+    name: str
+    protocol: Protocol
+    port: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterService:
+    """A Kubernetes Service of type ClusterIP: translated on the client's node, before its egress policy is asked."""
+
+    id: str
+    """`cluster/namespace/name`."""
+    cluster: str
+    namespace: str
+    name: str
+    addresses: tuple[Address, ...]
+    ports: tuple[ServicePort, ...]
+    backends: tuple[str, ...]
+    origin: Origin

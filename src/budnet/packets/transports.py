@@ -1,0 +1,105 @@
+"""Sets of (protocol, destination port), and their encoding as bit masks over the ports that a network tells apart."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from budnet.ir.address import ALL_PORTS, Match, PortRange, Protocol
+from budnet.packets import intervals
+
+_PORTS = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Transports:
+    """An immutable set of (protocol, port): ranges of each protocol, sorted and disjoint."""
+
+    parts: tuple[tuple[Protocol, tuple[PortRange, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.parts)
+
+    def __iter__(self) -> Iterator[tuple[Protocol, PortRange]]:
+        return ((protocol, ports) for protocol, ranges in self.parts for ports in ranges)
+
+    def __contains__(self, item: tuple[Protocol, int]) -> bool:
+        return any(protocol is item[0] and ports.first <= item[1] <= ports.last for protocol, ports in self)
+
+    def __sub__(self, other: Transports) -> Transports:
+        theirs = {protocol: tuple((r.first, r.last) for r in ranges) for protocol, ranges in other.parts}
+        parts = []
+        for protocol, ranges in self.parts:
+            left = intervals.subtract(tuple((r.first, r.last) for r in ranges), theirs.get(protocol, ()))
+            if left:
+                parts.append((protocol, tuple(PortRange(*i) for i in left)))
+        return Transports(tuple(parts))
+
+    def __str__(self) -> str:
+        if not self.parts:
+            return "nothing"
+        names = (f"{'' if r == ALL_PORTS else f'{r}/'}{protocol.name.lower()}" for protocol, r in self)
+        return ", ".join(names)
+
+
+class Alphabet:
+    """Cuts the ports of every protocol at all edges that a network's rules use; a set becomes an int, one bit an atom.
+
+    Intersection, union and difference are then `&`, `|` and `& ~` on ints, exact for every set that is built of the
+    matches given. Cost: one bit for each distinct edge, typically 20 to 90 in all.
+    """
+
+    def __init__(self, matches: Iterable[Match]) -> None:
+        cuts: dict[Protocol, set[int]] = {protocol: {0, _PORTS} for protocol in Protocol}
+        for match in matches:
+            for protocol in Protocol if match.protocol is None else (match.protocol,):
+                cuts[protocol] |= {match.ports.first, match.ports.last + 1}
+        self._edges = {protocol: sorted(edges) for protocol, edges in cuts.items()}
+        self._base: dict[Protocol, int] = {}
+        bits = 0
+        for protocol in Protocol:
+            self._base[protocol] = bits
+            bits += len(self._edges[protocol]) - 1
+        self.all = (1 << bits) - 1
+        self._known: dict[Match, int] = {}
+
+    def mask(self, match: Match) -> int:
+        """The bits of a match. Its edges must have been among the matches given to the constructor."""
+        known = self._known.get(match)
+        if known is None:
+            known = self._known[match] = self._encode(match)
+        return known
+
+    def _encode(self, match: Match) -> int:
+        if match.protocol is None:
+            return self.all
+        edges, base = self._edges[match.protocol], self._base[match.protocol]
+        first, last = bisect_left(edges, match.ports.first), bisect_left(edges, match.ports.last + 1)
+        assert edges[first] == match.ports.first and edges[last] == match.ports.last + 1, f"{match} cuts an atom"
+        return ((1 << (last - first)) - 1) << (base + first)
+
+    def protocol(self, protocol: Protocol) -> int:
+        """All ports of a protocol."""
+        return self.mask(Match(protocol))
+
+    def bit(self, protocol: Protocol, port: int) -> int:
+        """The one bit of the atom that a port lies in."""
+        return 1 << (self._base[protocol] + bisect_right(self._edges[protocol], port) - 1)
+
+    def decode(self, mask: int) -> Transports:
+        """The set that a mask stands for, in canonical form."""
+        parts = []
+        for protocol in Protocol:
+            edges, base = self._edges[protocol], self._base[protocol]
+            ranges: list[PortRange] = []
+            for i in range(len(edges) - 1):
+                if not mask >> (base + i) & 1:
+                    continue
+                first, last = edges[i], edges[i + 1] - 1
+                if ranges and ranges[-1].last + 1 == first:
+                    first = ranges.pop().first
+                ranges.append(PortRange(first, last))
+            if ranges:
+                parts.append((protocol, tuple(ranges)))
+        return Transports(tuple(parts))
