@@ -1,0 +1,48 @@
+"""Networks, subnets and links, as written."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from budnet.model.values import DottedName, Name, NameList, PrefixList, Written
+
+
+class Cloud(Written):
+    """Where a network lives. Zones split every subnet into equal parts, one a zone."""
+
+    provider: Literal["aws", "azure", "on-prem"] = "aws"
+    region: Name | Literal[""] = ""
+    zones: int = Field(default=1, ge=1, le=6)
+    nat: Literal["single", "per-zone"] = Field(default="single", description="one NAT gateway, or one in every zone")
+
+
+class ClusterSettings(Written):
+    """The Kubernetes cluster of a network."""
+
+    services: PrefixList = Field(description="the range that ClusterIPs come from; outside every network")
+    domain: DottedName = "cluster.local"
+
+
+class Subnet(Written):
+    """A subnet, and what its default route is: an internet gateway, a NAT gateway, or nothing."""
+
+    cidr: PrefixList
+    access: Literal["public", "private", "isolated"]
+
+
+class Network(Written):
+    """A VPC (AWS) or VNet (Azure)."""
+
+    cidr: PrefixList
+    cloud: Cloud = Cloud()
+    cluster: ClusterSettings | None = None
+    subnets: dict[Name, Subnet] = Field(min_length=1)
+
+
+class Link(Written):
+    """A way between two networks."""
+
+    between: NameList = Field(min_length=2, max_length=2)
+    method: Literal["vpc-peering"]

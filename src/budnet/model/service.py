@@ -1,0 +1,65 @@
+"""Services and the names they are known by, as written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from budnet.model.values import DottedName, Name, NameList, Written, WrittenAddress, WrittenPort
+
+SOFTWARE = ("haproxy", "openssh", "postgresql", "redis", "chrony", "registry", "prometheus")
+
+
+class Port(Written):
+    """A listener. The short form is `443/tcp`."""
+
+    port: WrittenPort
+    service: int | None = Field(default=None, ge=1, le=65535, description="the port on the ClusterIP, where it differs")
+    tls: str | None = Field(default=None, description="a TLS profile, `ssh`, or `none`, where it differs from the service's")
+
+
+def _port(value: Any) -> Any:
+    return {"port": value} if isinstance(value, str | int) else value
+
+
+WrittenListener = Annotated[Port, BeforeValidator(_port)]
+
+
+class Service(Written):
+    """Something with an address that opens connections, answers them, or both."""
+
+    subnet: NameList = Field(description="NETWORK/SUBNET; a list places the service in several networks")
+    kind: Literal["pod", "host", "load-balancer"] | None = Field(default=None, description="`pod` where a namespace is given, else `host`")
+    namespace: Name | None = None
+    labels: dict[str, str] = {}
+    replicas: int = Field(default=1, ge=1, le=1000)
+    address: WrittenAddress | None = Field(default=None, description="fixed, where it must not be allocated; one replica only")
+    public: bool | None = Field(default=None, description="has a public address; a load balancer in a public subnet does unless false")
+    ports: dict[Name, WrittenListener] = {}
+    mesh: Literal["dapr"] | None = None
+    tls: str | None = Field(default=None, description="a TLS profile for all its ports, or `ssh`")
+    software: Literal["haproxy", "openssh", "postgresql", "redis", "chrony", "registry", "prometheus"] | None = Field(
+        default=None, description="the server that runs here; the twin runs it for real where it is installed"
+    )
+
+
+class ExternalName(Written):
+    """`NAME.DOMAIN`, answered by a load balancer and handed to a service behind it."""
+
+    at: str = Field(description="the load balancer")
+    to: str = Field(description="the service behind it")
+    port: Name
+
+
+class InternalName(Written):
+    """A name that only the inside resolves."""
+
+    to: str
+
+
+class Names(Written):
+    """DNS beside what the cluster gives by itself."""
+
+    external: dict[DottedName, ExternalName] = {}
+    internal: dict[DottedName, InternalName] = {}

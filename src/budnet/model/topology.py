@@ -1,0 +1,38 @@
+"""The whole file, as written. `budnet schema` publishes this as JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from budnet.model.flow import Egress, Flow, Guarantee
+from budnet.model.network import Link, Network
+from budnet.model.service import Names, Service
+from budnet.model.trust import Certificate, TlsProfile
+from budnet.model.values import DottedName, Name, NameList, PrefixList, Written
+
+
+class Topology(Written):
+    """A network in one file."""
+
+    budnet: Literal[1] = Field(description="the version of this language")
+    name: Name
+    domain: DottedName = "example.com"
+    addresses: dict[Name, PrefixList] = Field(default={}, description="sets of addresses outside our networks")
+    networks: dict[Name, Network] = Field(min_length=1)
+    links: dict[Name, Link] = {}
+    tls: dict[Name, TlsProfile] = {}
+    certificates: dict[Name, Certificate] = {}
+    groups: dict[Name, NameList] = Field(default={}, description="names for several services")
+    services: dict[Name, Service] = {}
+    names: Names = Names()
+    flows: list[Flow] = []
+    egress: dict[Name, Egress] = {}
+    guarantees: list[Guarantee] = []
+
+
+def json_schema() -> dict[str, Any]:
+    """The language as JSON Schema (draft 2020-12), for editors."""
+    schema = Topology.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "budnet topology"} | schema

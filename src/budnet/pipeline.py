@@ -1,0 +1,101 @@
+"""The line: text, Document, Topology, Network. One typed function an arrow; no logic."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from budnet.catalog import REFERENCE, topology_text
+from budnet.ir.network import Network
+from budnet.source.diagnostic import Diagnostic, error, has_errors
+from budnet.source.document import Document
+from budnet.source.span import Span
+from budnet.source.yaml import parse
+
+DEFAULT_FILE = "budnet.yaml"
+NOT_READABLE, BAD_LOCK = "F001", "F002"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file with everything that was found out about it. `network` is None where there are errors."""
+
+    file: str
+    text: str
+    network: Network | None
+    diagnostics: list[Diagnostic]
+    addresses: dict[str, str]
+    """What budnet allocated, by logical name: the content of a lock file."""
+
+
+def load(file: str | None) -> Loaded:
+    """Reads FILE; without one `budnet.yaml` here; without that the embedded reference topology."""
+    if file is None and not Path(DEFAULT_FILE).exists():
+        return load_text(topology_text(REFERENCE), f"{REFERENCE}.yaml", {})
+    path = Path(file or DEFAULT_FILE)
+    if file is not None and file.startswith("catalog/") and not path.exists():
+        try:
+            return load_text(topology_text(file.removeprefix("catalog/")), file, {})
+        except OSError:
+            pass
+    try:
+        text = path.read_bytes()
+    except OSError as refused:
+        return Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
+    locked, problems = read_lock(lock_path(path))
+    loaded = load_text(text, str(path), locked)
+    return Loaded(
+        loaded.file, loaded.text, None if has_errors(problems) else loaded.network, [*problems, *loaded.diagnostics], loaded.addresses
+    )
+
+
+def load_text(text: bytes, file: str, locked: dict[str, str]) -> Loaded:
+    """The whole line for a text."""
+    document, diagnostics = parse(text, file)
+    if document is None or has_errors(diagnostics):
+        return Loaded(file, _shown(document, text), None, diagnostics, {})
+    from budnet.model.decode import decode  # pydantic takes a while to import, and not every command reads a file
+
+    topology, found = decode(document)
+    diagnostics += found
+    if topology is None:
+        return Loaded(file, document.text, None, diagnostics, {})
+    from budnet.resolve import resolve
+
+    network, found, addresses = resolve(document, topology, locked)
+    return Loaded(file, document.text, network, diagnostics + found, addresses)
+
+
+def lock_path(file: Path) -> Path:
+    """The lock file beside a topology: `budnet.lock` beside `budnet.yaml`."""
+    return file.with_suffix(".lock")
+
+
+def read_lock(path: Path) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Addresses by logical name; a lock that is not there is empty."""
+    from ipaddress import ip_address
+
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        for address in data["addresses"].values():
+            ip_address(address)
+        return dict(data["addresses"]), []
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as wrong:
+        span = Span(str(path), getattr(wrong, "lineno", 1), getattr(wrong, "colno", 1), 1, 1)
+        return {}, [error(BAD_LOCK, "the lock file cannot be read", span, "restore it from version control, or delete it to allocate anew")]
+
+
+def lock_text(addresses: dict[str, str]) -> str:
+    """The content of a lock file."""
+    return json.dumps({"budnet": 1, "addresses": dict(sorted(addresses.items()))}, indent=1) + "\n"
+
+
+def _unreadable(file: str, refused: OSError) -> Diagnostic:
+    return error(NOT_READABLE, f"cannot read {file}: {refused.strerror or refused}", None, "`budnet init` writes one to begin with")
+
+
+def _shown(document: Document | None, text: bytes) -> str:
+    return document.text if document is not None else text.decode("utf-8", "replace")

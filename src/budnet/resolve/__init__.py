@@ -1,0 +1,69 @@
+"""TOPOLOGY -> NETWORK. One pass a file; PASSES is their order, and the whole program of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from budnet.ir.network import Network
+from budnet.model.topology import Topology
+from budnet.resolve.acls import acls
+from budnet.resolve.draft import Draft
+from budnet.resolve.egress import egress
+from budnet.resolve.endpoints import endpoints
+from budnet.resolve.flows import flows
+from budnet.resolve.groups import security_groups
+from budnet.resolve.guarantees import guarantees
+from budnet.resolve.kubernetes import cluster_services
+from budnet.resolve.links import links
+from budnet.resolve.names import names
+from budnet.resolve.networks import networks
+from budnet.resolve.outside import outside
+from budnet.resolve.pins import Pins
+from budnet.resolve.policies import policies
+from budnet.resolve.routes import routes
+from budnet.resolve.trust import trust
+from budnet.source.diagnostic import Diagnostic, has_errors
+from budnet.source.document import Document
+
+Pass = Callable[[Draft], None]
+
+PASSES: tuple[Pass, ...] = (
+    networks,  # VPCs, subnets, clusters, gateways
+    links,  # peerings, which flows between VPCs need
+    outside,  # clients, hosts of egress rows
+    endpoints,  # interfaces with addresses and listeners
+    cluster_services,  # ClusterIPs in front of pods
+    flows,  # what may be opened, spelt out
+    egress,  # what may leave; adds its flows
+    routes,  # from here on everything is derived from flows
+    security_groups,
+    acls,
+    policies,
+    names,
+    trust,
+    guarantees,
+)
+
+
+def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -> tuple[Network | None, list[Diagnostic], dict[str, str]]:
+    """The Network (None where there are errors), diagnostics, and the addresses that were handed out by name."""
+    draft = Draft(topology, document, Pins(locked))
+    for each in PASSES:
+        each(draft)
+        if has_errors(draft.diagnostics) and each not in _CAN_GO_ON:
+            break
+    if has_errors(draft.diagnostics):
+        return None, draft.diagnostics, {}
+    network = Network(
+        topology.name, topology.domain, *(tuple(getattr(draft, part)) for part in _PARTS)
+    )
+    return network, draft.diagnostics, dict(draft.pins.given)
+
+
+# after an error in one of these the passes behind them still find errors of their own, and no false ones
+_CAN_GO_ON: tuple[Pass, ...] = (networks, links, outside, flows, egress)
+_PARTS = (
+    "vpcs", "subnets", "route_tables", "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings",
+    "security_groups", "acls", "policies", "egress_filters", "clusters", "endpoints", "services", "address_groups",
+    "records", "certificates", "tls_profiles", "flows", "guarantees",
+)  # fmt: skip

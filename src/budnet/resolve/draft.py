@@ -1,0 +1,69 @@
+"""What the passes work on: the Topology, where it was written, and the Network as far as it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
+from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
+from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
+from budnet.ir.intent import Flow, Guarantee
+from budnet.ir.names import Certificate, Record, TlsProfile
+from budnet.ir.network import AddressGroup
+from budnet.ir.origin import Origin
+from budnet.model.topology import Topology
+from budnet.resolve.pins import Pins
+from budnet.source.diagnostic import Diagnostic, error, warning
+from budnet.source.document import Document, Path
+
+
+@dataclass
+class Draft:
+    """Each pass reads what the passes before it made, and appends its own. No pass changes what is there."""
+
+    topology: Topology
+    document: Document
+    pins: Pins
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    vpcs: list[Vpc] = field(default_factory=list)
+    subnets: list[Subnet] = field(default_factory=list)
+    route_tables: list[RouteTable] = field(default_factory=list)
+    internet_gateways: list[InternetGateway] = field(default_factory=list)
+    egress_only_gateways: list[EgressOnlyGateway] = field(default_factory=list)
+    nat_gateways: list[NatGateway] = field(default_factory=list)
+    peerings: list[Peering] = field(default_factory=list)
+    security_groups: list[SecurityGroup] = field(default_factory=list)
+    acls: list[NetworkAcl] = field(default_factory=list)
+    policies: list[NetworkPolicy] = field(default_factory=list)
+    egress_filters: list[EgressFilter] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+    endpoints: list[Endpoint] = field(default_factory=list)
+    services: list[ClusterService] = field(default_factory=list)
+    address_groups: list[AddressGroup] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    certificates: list[Certificate] = field(default_factory=list)
+    tls_profiles: list[TlsProfile] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    guarantees: list[Guarantee] = field(default_factory=list)
+
+    def origin(self, *path: str | int) -> Origin:
+        """The place of a key or list item in the file."""
+        span = self.document.nearest(path, key=True)
+        return Origin(span.file, span.line, span.column)
+
+    def error(self, code: str, summary: str, path: Path, help: str = "", related: tuple[tuple[str, Path], ...] = ()) -> None:
+        """Something that makes the Network meaningless."""
+        places = tuple((label, self.document.nearest(p)) for label, p in related)
+        self.diagnostics.append(error(code, summary, self.document.nearest(path), help, places))
+
+    def warning(self, code: str, summary: str, path: Path, help: str = "") -> None:
+        """Something that has a meaning, but hardly the one that was meant."""
+        self.diagnostics.append(warning(code, summary, self.document.nearest(path), help))
+
+    def endpoints_of(self, service: str) -> list[Endpoint]:
+        """The endpoints of a service, in every network it is placed in."""
+        return [e for e in self.endpoints if e.service == service]
+
+    def subnet(self, subnet_id: str) -> Subnet:
+        """A subnet by id."""
+        return next(s for s in self.subnets if s.id == subnet_id)

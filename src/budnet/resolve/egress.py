@@ -1,0 +1,82 @@
+"""What may leave: a filter at the edge of every VPC, and the flows that its rows declare."""
+
+from __future__ import annotations
+
+from budnet.ir.address import Prefix
+from budnet.ir.filters import EgressFilter, EgressRule
+from budnet.ir.intent import Flow, Side
+from budnet.model.flow import Egress
+from budnet.resolve.draft import Draft
+from budnet.resolve.outside import hosts_of
+from budnet.resolve.references import services_of, unknown
+
+NO_WAY_OUT = "R521"
+
+
+def egress(draft: Draft) -> None:
+    """The pass. Every VPC has a filter, also where no row names it: then nothing leaves."""
+    rules: dict[str, list[EgressRule]] = {v.id: [] for v in draft.vpcs}
+    for name, row in draft.topology.egress.items():
+        hosts, prefixes = _targets(draft, name, row)
+        for source in _sources(draft, name, row):
+            by_vpc: dict[str, list[str]] = {}
+            for endpoint in draft.endpoints_of(source):
+                by_vpc.setdefault(endpoint.vpc, []).append(endpoint.id)
+                _can_leave(draft, name, source, endpoint.subnet)
+            for vpc, ids in by_vpc.items():
+                origin = draft.origin("egress", name)
+                rules[vpc].append(EgressRule(f"{name}:{source}", tuple(ids), hosts, prefixes, row.port, origin))
+                transport = "tls" if row.port.ports.first == 443 else "plaintext"
+                target = Side(", ".join(row.to), tuple(f"internet/{h}" for h in hosts), prefixes)
+                draft.flows.append(Flow(f"{source} -> {name}", Side(source, tuple(ids)), target, row.port, transport, origin))
+    for owner in draft.vpcs:
+        draft.egress_filters.append(EgressFilter(f"{owner.id}/egress", owner.id, tuple(rules[owner.id]), owner.origin))
+
+
+def _sources(draft: Draft, name: str, row: Egress) -> list[str]:
+    out: dict[str, None] = {}
+    for i, source in enumerate(row.from_):
+        place = ("egress", name, "from", i)
+        services = services_of(draft, source, place)
+        if services is None:
+            unknown(draft, source, place, outside=False)
+        out.update(dict.fromkeys(services or []))
+    return list(out)
+
+
+def _targets(draft: Draft, name: str, row: Egress) -> tuple[tuple[str, ...], tuple[Prefix, ...]]:
+    """Host names, and the addresses they and the address sets stand for."""
+    hosts = tuple(dict.fromkeys(h for target in row.to for h in _known_hosts(draft, target)))
+    modelled = {e.id: e for e in draft.endpoints}
+    prefixes: list[Prefix] = []
+    for host in hosts:
+        prefixes += [_single(a) for a in modelled[f"internet/{host}"].addresses]
+    for target in row.to:
+        prefixes += draft.topology.addresses.get(target, [])
+    return hosts, tuple(prefixes)
+
+
+def _known_hosts(draft: Draft, target: str) -> list[str]:
+    """As in the pass `outside`, which has already reported what it could not find."""
+    before = len(draft.diagnostics)
+    hosts = hosts_of(draft, target, ())
+    del draft.diagnostics[before:]
+    return hosts
+
+
+def _single(address: object) -> Prefix:
+    from ipaddress import ip_network
+
+    return ip_network(str(address))
+
+
+def _can_leave(draft: Draft, name: str, source: str, subnet_id: str) -> None:
+    subnet = draft.subnet(subnet_id)
+    if subnet.access == "isolated":
+        draft.error(NO_WAY_OUT, f"'{source}' is in isolated subnet '{subnet.tier}', which has no way out", ("egress", name, "from"),
+                    "make the subnet private, or take the service out of the row")  # fmt: skip
+    elif subnet.access == "public":
+        endpoint = next(e for e in draft.endpoints_of(source) if e.subnet == subnet_id)
+        if not endpoint.public and all(a.version == 4 for a in endpoint.addresses):
+            draft.error(NO_WAY_OUT, f"'{source}' is in public subnet '{subnet.tier}' and has no public address", ("egress", name, "from"),
+                        "give it `public: true`: an internet gateway translates only interfaces that have one")  # fmt: skip

@@ -1,0 +1,113 @@
+"""Flows between services: every declared one, spelt out by service, network and port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from budnet.ir.address import EVERYWHERE, Match, PortRange, Protocol
+from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.intent import Flow, Side
+from budnet.ir.origin import BUILT_IN
+from budnet.model import flow as written
+from budnet.resolve import mesh
+from budnet.resolve.draft import Draft
+from budnet.resolve.references import ports_of, services_of, unknown
+from budnet.source.document import Path
+
+NOT_IN_MESH, NO_WAY, USE_EGRESS, NOT_PUBLIC, SELF = "R511", "R512", "R513", "R514", "R515"
+_MESH = Match(Protocol.TCP, PortRange(mesh.PORT, mesh.PORT))
+
+
+def flows(draft: Draft) -> None:
+    """The pass."""
+    for i, flow in enumerate(draft.topology.flows):
+        sources = list(_sources(draft, flow, i))
+        for target, place in _targets(draft, flow, i):
+            for source, from_place in sources:
+                _flow(draft, i, flow, source, from_place, target, place)
+    _built_in(draft)
+
+
+def _sources(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Path]]:
+    """Services, `internet` and address sets."""
+    for j, name in enumerate(flow.from_):
+        place = ("flows", i, "from", j)
+        if name == "internet" or name in draft.topology.addresses:
+            yield name, place
+            continue
+        services = services_of(draft, name, place)
+        if services is None:
+            unknown(draft, name, place)
+        yield from ((s, place) for s in services or [])
+
+
+def _targets(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Path]]:
+    for j, name in enumerate(flow.to):
+        place = ("flows", i, "to", j)
+        if name == "internet" or name in draft.topology.addresses or name.startswith("catalog/"):
+            draft.error(USE_EGRESS, f"'{name}' is outside our networks", place, "write it as a row of `egress`, which says who may leave and to where")
+            continue
+        services = services_of(draft, name, place)
+        if services is None:
+            unknown(draft, name, place, outside=False)
+        yield from ((s, place) for s in services or [])
+
+
+def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Path, target: str, place: Path) -> None:
+    ports = [("mesh", _MESH)] if flow.via else list(ports_of(draft, target, flow.all_ports, ("flows", i, "port" if flow.port else "ports")))
+    if flow.via:
+        for name, where in ((source, from_place), (target, place)):
+            if name not in draft.topology.services or not draft.topology.services[name].mesh:
+                draft.error(NOT_IN_MESH, f"'{name}' has no sidecar, so nothing goes to or from it via the mesh", where, "add `mesh: dapr` to it, or name a port")
+    origin = draft.origin("flows", i)
+    for sources, destinations in _sides(draft, source, target, place):
+        for port, match in ports:
+            transport = _transport(destinations[1], match)
+            name = f"{source} -> {target} {port}"
+            draft.flows.append(Flow(name, sources, Side(target, tuple(e.id for e in destinations[1])), match, transport, origin))
+
+
+def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tuple[Side, tuple[str, list[Endpoint]]]]:
+    """A flow between two services of one network stays in that network; otherwise it goes to all there are."""
+    targets = draft.endpoints_of(target)
+    if source not in draft.topology.services:
+        prefixes = EVERYWHERE if source == "internet" else tuple(draft.topology.addresses[source])
+        if targets and not any(_is_public(draft, e) for e in targets):
+            draft.error(NOT_PUBLIC, f"'{target}' has no public address, so nothing outside can reach it", place,
+                        "put a load balancer in front of it, or give it `public: true` in a public subnet")  # fmt: skip
+        inside = [e.id for e in draft.endpoints if e.kind is EndpointKind.EXTERNAL and (source == "internet" or e.id == f"internet/{source}")]
+        yield Side(source, tuple(inside), tuple(prefixes)), (target, targets)
+        return
+    by_network: dict[str, list[Endpoint]] = {}
+    for endpoint in draft.endpoints_of(source):
+        by_network.setdefault(endpoint.vpc, []).append(endpoint)
+    for network, senders in by_network.items():
+        here = [e for e in targets if e.vpc == network]
+        for far in {e.vpc for e in targets} if not here else ():
+            if not any(set(p.between) == {network, far} for p in draft.peerings):
+                draft.error(NO_WAY, f"there is no link between '{network}' of '{source}' and '{far}' of '{target}'", place,
+                            f"add a link between '{network}' and '{far}'")  # fmt: skip
+        yield Side(source, tuple(e.id for e in senders)), (target, here or targets)
+
+
+def _is_public(draft: Draft, endpoint: Endpoint) -> bool:
+    return bool(endpoint.public) or (draft.subnet(endpoint.subnet).access == "public" and any(a.version == 6 for a in endpoint.addresses))
+
+
+def _transport(targets: list[Endpoint], match: Match) -> str:
+    listeners = targets[0].listeners if targets else ()
+    return next((x.transport for x in listeners if x.protocol is match.protocol and x.port == match.ports.first), "plaintext")
+
+
+def _built_in(draft: Draft) -> None:
+    """What a VPC gives to everybody in it: its resolver; and to machines, not to pods, its metadata address."""
+    for vpc in draft.vpcs:
+        here = [e for e in draft.endpoints if e.vpc == vpc.id and e.filtered]
+        everyone = Side(vpc.id, tuple(e.id for e in here))
+        machines = Side(f"hosts of {vpc.id}", tuple(e.id for e in here if e.kind is not EndpointKind.POD))
+        for protocol in (Protocol.UDP, Protocol.TCP):
+            match = Match(protocol, PortRange(53, 53))
+            draft.flows.append(Flow(f"{vpc.id} -> resolver", everyone, Side("resolver", (f"{vpc.id}/resolver",)), match, "plaintext", BUILT_IN))
+        if any(e.id == f"{vpc.id}/metadata" for e in draft.endpoints):
+            match = Match(Protocol.TCP, PortRange(80, 80))
+            draft.flows.append(Flow(f"{vpc.id} -> metadata", machines, Side("metadata", (f"{vpc.id}/metadata",)), match, "plaintext", BUILT_IN))

@@ -1,0 +1,85 @@
+"""DNS: what the cluster gives to every Service, external names in two views, and what load balancers do with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from budnet.ir.address import Address, PortRange
+from budnet.ir.endpoint import Endpoint, EndpointKind, HostRoute
+from budnet.ir.names import PUBLIC_VIEW, Record
+from budnet.ir.origin import Origin
+from budnet.model.service import ExternalName
+from budnet.resolve.draft import Draft
+from budnet.resolve.references import ports_of
+from budnet.source.diagnostic import suggest
+from budnet.source.document import Path
+
+UNKNOWN, NOT_A_BALANCER, NO_FLOW = "R601", "R602", "R603"
+
+
+def names(draft: Draft) -> None:
+    """The pass."""
+    for service in draft.services:
+        cluster = next(c for c in draft.clusters if c.id == service.cluster)
+        name = f"{service.name}.{service.namespace}.svc.{cluster.domain}"
+        _addresses(draft, cluster.vpc, name, service.addresses, service.origin)
+        for port in service.ports:
+            data = f"0 100 {port.port} {name}"
+            label = f"_{port.name}._{port.protocol.name.lower()}.{name}"
+            draft.records.append(Record(cluster.vpc, label, "SRV", data, service.origin))
+    for label, name_ in draft.topology.names.external.items():
+        _external(draft, label, name_)
+    for label, internal in draft.topology.names.internal.items():
+        path: Path = ("names", "internal", label)
+        for endpoint in _endpoints(draft, internal.to, (*path, "to")):
+            for vpc in draft.vpcs:
+                _addresses(draft, vpc.id, f"{label}.{draft.topology.domain}", endpoint.addresses, draft.origin(*path))
+    for endpoint in draft.endpoints:
+        if endpoint.kind is EndpointKind.EXTERNAL and "." in endpoint.id:
+            for view in (PUBLIC_VIEW, *(v.id for v in draft.vpcs)):
+                _addresses(draft, view, endpoint.id.removeprefix("internet/"), endpoint.addresses, endpoint.origin)
+
+
+def _external(draft: Draft, label: str, name: ExternalName) -> None:
+    path: Path = ("names", "external", label)
+    origin = draft.origin(*path)
+    balancers = _endpoints(draft, name.at, (*path, "at"))
+    backends = _endpoints(draft, name.to, (*path, "to"))
+    if not balancers or not backends:
+        return
+    if balancers[0].kind is not EndpointKind.LOAD_BALANCER:
+        draft.error(NOT_A_BALANCER, f"'{name.at}' is no load balancer", (*path, "at"), "only a `kind: load-balancer` hands names on to others")
+        return
+    host = f"{label}.{draft.topology.domain}"
+    port = next((match.ports.first for _, match in ports_of(draft, name.to, [name.port], (*path, "port"))), None)
+    if port is None:
+        return
+    _check_flow(draft, name, port, path)
+    route = HostRoute(host, tuple(b.id for b in backends), port, origin)
+    for balancer in balancers:
+        at = draft.endpoints.index(balancer)
+        draft.endpoints[at] = replace(balancer, hosts=(*balancer.hosts, route))
+        _addresses(draft, PUBLIC_VIEW, host, (*balancer.public, *(a for a in balancer.addresses if a.version == 6 and balancer.public)), origin)
+        for vpc in draft.vpcs:
+            # split horizon: whoever is inside takes the private way, not the one around through the internet
+            _addresses(draft, vpc.id, host, balancer.addresses, origin)
+
+
+def _check_flow(draft: Draft, name: ExternalName, port: int, path: Path) -> None:
+    wanted = PortRange(port, port)
+    if not any(f.sources.name == name.at and f.destinations.name == name.to and f.match.ports == wanted for f in draft.flows):
+        draft.warning(NO_FLOW, f"no flow lets '{name.at}' reach '{name.to}' on {name.port}, so this name answers with an error",
+                      (*path, "to"), f"add `- {{from: {name.at}, to: {name.to}, port: {name.port}}}` to `flows`")  # fmt: skip
+
+
+def _endpoints(draft: Draft, service: str, path: Path) -> list[Endpoint]:
+    if service not in draft.topology.services:
+        draft.error(UNKNOWN, f"there is no service '{service}'", path, suggest(service, draft.topology.services))
+    return draft.endpoints_of(service)
+
+
+def _addresses(draft: Draft, view: str, name: str, addresses: tuple[Address, ...], origin: Origin) -> None:
+    for address in addresses:
+        draft.records.append(Record(view, name, "A" if address.version == 4 else "AAAA", str(address), origin))
+
+

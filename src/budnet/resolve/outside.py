@@ -1,0 +1,85 @@
+"""The modelled outside: clients on the internet and in every address set, a public name server, and the hosts of egress rows."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from budnet.catalog import egress_groups
+from budnet.ir.address import Address, Match, Prefix, Protocol
+from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
+from budnet.ir.network import AddressGroup
+from budnet.ir.origin import BUILT_IN, Origin
+from budnet.source.diagnostic import suggest
+
+if TYPE_CHECKING:
+    from budnet.resolve.draft import Draft
+
+UNKNOWN_CATALOG, NOT_OUTSIDE, BAD_HOST = "R301", "R302", "R303"
+
+# Addresses that no real network uses (RFC 2544 benchmarking, RFC 9637 documentation) stand for public ones.
+PUBLIC_POOL: Prefix = ip_network("198.18.0.0/16")
+HOST_POOL: tuple[Prefix, ...] = (ip_network("198.19.0.0/16"), ip_network("3fff:1::/48"))
+CLIENT, NAME_SERVER = "internet/client", "internet/name-server"
+_DNS = (Listener("dns", Protocol.UDP, 53), Listener("dns-tcp", Protocol.TCP, 53))
+
+
+def outside(draft: Draft) -> None:
+    """The pass."""
+    for name, prefixes in draft.topology.addresses.items():
+        _address_set(draft, name, prefixes)
+    hosts: dict[str, list[tuple[Match, Origin]]] = {}
+    for name, row in draft.topology.egress.items():
+        for i, target in enumerate(row.to):
+            for host in hosts_of(draft, target, ("egress", name, "to", i)):
+                hosts.setdefault(host, []).append((row.port, draft.origin("egress", name)))
+    for host, uses in hosts.items():
+        _external(draft, f"internet/{host}", _addresses(draft, host), tuple(dict.fromkeys(m for m, _ in uses)), uses[0][1])
+    _external(draft, CLIENT, _addresses(draft, CLIENT), (), BUILT_IN)
+    server = Endpoint(NAME_SERVER, EndpointKind.EXTERNAL, "", "", "", _addresses(draft, NAME_SERVER), listeners=_DNS, origin=BUILT_IN)
+    draft.endpoints.append(server)
+
+
+def hosts_of(draft: Draft, target: str, path: tuple[str | int, ...]) -> list[str]:
+    """The host names behind one entry of an egress row; address sets have none."""
+    if target in draft.topology.addresses:
+        return []
+    if target.startswith("catalog/"):
+        groups = egress_groups()
+        group = target.removeprefix("catalog/")
+        if group not in groups:
+            draft.error(UNKNOWN_CATALOG, f"the catalogue has no '{group}'", path, suggest(group, groups) or f"it has {', '.join(groups)}")
+            return []
+        return [name.removeprefix("*.") for name in groups[group]]
+    if "." not in target or "/" in target:
+        draft.error(BAD_HOST, f"'{target}' is neither a host name, nor a set of `addresses`, nor `catalog/GROUP`", path,
+                    suggest(target, [*draft.topology.addresses, *(f"catalog/{g}" for g in egress_groups())]))  # fmt: skip
+        return []
+    return [target]
+
+
+def _address_set(draft: Draft, name: str, prefixes: list[Prefix]) -> None:
+    path = ("addresses", name)
+    for prefix in prefixes:
+        for vpc in draft.vpcs:
+            if any(p.version == prefix.version and p.overlaps(prefix) for p in vpc.prefixes):
+                draft.error(NOT_OUTSIDE, f"{prefix} overlaps network '{vpc.id}'; `addresses` are for what is outside our networks", path,
+                            "name the network or one of its subnets in the flow instead", (("the network", ("networks", vpc.id, "cidr")),))  # fmt: skip
+    draft.address_groups.append(AddressGroup(name, tuple(prefixes)))
+    firsts: dict[int, Address] = {}
+    for prefix in prefixes:
+        firsts.setdefault(prefix.version, prefix.network_address + (1 if prefix.num_addresses > 1 else 0))
+    for address in firsts.values():
+        draft.pins.fix(f"internet/{name}", address)
+    _external(draft, f"internet/{name}", tuple(firsts.values()), (), draft.origin(*path))
+
+
+def _addresses(draft: Draft, name: str) -> tuple[Address, ...]:
+    """One address of each family that our networks use."""
+    families = {p.version for v in draft.vpcs for p in v.prefixes}
+    return tuple(draft.pins.place(f"{name}/v{p.version}", p) for p in HOST_POOL if p.version in families)
+
+
+def _external(draft: Draft, name: str, addresses: tuple[Address, ...], serves: tuple[Match, ...], origin: Origin) -> None:
+    listeners = tuple(Listener(str(m), m.protocol or Protocol.TCP, m.ports.first, "tls" if m.ports.first == 443 else "plaintext") for m in serves)
+    draft.endpoints.append(Endpoint(name, EndpointKind.EXTERNAL, "", "", "", addresses, listeners=listeners, origin=origin))

@@ -1,0 +1,66 @@
+"""Addresses by logical name: those of `budnet.lock` first, then a place that the name itself suggests.
+
+An address is chosen by a hash of its name, so that what is added or removed elsewhere hardly ever moves it; the lock
+file makes that a certainty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from budnet.ir.address import Address, Prefix
+
+# The first four addresses and the last of a subnet are AWS's own; Azure takes the first four as well.
+_RESERVED_HEAD, _RESERVED_TAIL = 4, 1
+
+
+class Exhausted(Exception):
+    """A prefix has no address left."""
+
+
+@dataclass
+class Pins:
+    """`locked`: what the lock file says. `given`: everything handed out in this run, name to address."""
+
+    locked: Mapping[str, str] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
+    _taken: dict[Address, str] = field(default_factory=dict)
+    _reserved: dict[Address, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reserved = {ip_address(a): name for name, a in self.locked.items()}
+
+    def fix(self, name: str, address: Address) -> str | None:
+        """Takes an address that the user gave; returns who has it already, or None."""
+        holder = self._taken.get(address)
+        if holder is None:
+            self._taken[address] = name
+        return holder
+
+    def place(self, name: str, prefix: Prefix) -> Address:
+        """An address inside `prefix` for `name`, the same one every time. Raises Exhausted."""
+        pinned = self.locked.get(name)
+        if pinned is not None and ip_address(pinned) in prefix and self._taken.get(ip_address(pinned)) is None:
+            return self._give(name, ip_address(pinned))
+        size = prefix.num_addresses - _RESERVED_HEAD - _RESERVED_TAIL
+        if size <= 0:
+            raise Exhausted(str(prefix))
+        start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % size
+        for step in range(min(size, 1 << 16)):
+            candidate = prefix.network_address + _RESERVED_HEAD + (start + step) % size
+            if candidate not in self._taken and self._reserved.get(candidate, name) == name:
+                return self._give(name, candidate)
+        raise Exhausted(str(prefix))
+
+    def _give(self, name: str, address: Address) -> Address:
+        self._taken[address] = name
+        self.given[name] = str(address)
+        return address
+
+
+def choose(name: str, count: int) -> int:
+    """A number below `count` that depends on the name alone: which zone a single replica lives in."""
+    return hashlib.sha256(name.encode()).digest()[0] % count

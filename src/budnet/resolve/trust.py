@@ -1,0 +1,49 @@
+"""TLS profiles and certificates, with the names that they have to cover."""
+
+from __future__ import annotations
+
+from budnet.ir.names import Certificate, TlsProfile
+from budnet.resolve.draft import Draft
+from budnet.resolve.references import services_of, unknown
+
+UNCOVERED = "R611"
+
+
+def trust(draft: Draft) -> None:
+    """The pass."""
+    for name, profile in draft.topology.tls.items():
+        origin = draft.origin("tls", name)
+        profiles = TlsProfile(name, profile.minimum, tuple(profile.ciphers), tuple(profile.ciphersuites), profile.managed_by or "", origin)
+        draft.tls_profiles.append(profiles)
+    for name, certificate in draft.topology.certificates.items():
+        names = list(certificate.names)
+        for i, target in enumerate(certificate.for_):
+            path = ("certificates", name, "for", i)
+            services = services_of(draft, target, path)
+            if services is None:
+                unknown(draft, target, path, outside=False)
+            for service in services or []:
+                names += _forms(draft, service)
+        draft.certificates.append(Certificate(name, name, certificate.issuer, tuple(dict.fromkeys(names)), draft.origin("certificates", name)))
+    if draft.topology.certificates:
+        _coverage(draft)
+
+
+def _forms(draft: Draft, service: str) -> list[str]:
+    """Every form of a Service's name that clients in the cluster use."""
+    out: list[str] = []
+    for found in (s for s in draft.services if s.name == service):
+        domain = next(c.domain for c in draft.clusters if c.id == found.cluster)
+        base = f"{found.name}.{found.namespace}"
+        out += [found.name, base, f"{base}.svc", f"{base}.svc.{domain}"]
+    return out
+
+
+def _coverage(draft: Draft) -> None:
+    """A wildcard stands for exactly one label (RFC 6125), so a name two labels below it needs another one."""
+    names = [n for c in draft.certificates for n in c.names]
+    for label in draft.topology.names.external:
+        host = f"{label}.{draft.topology.domain}"
+        if host not in names and f"*.{host.partition('.')[2]}" not in names:
+            draft.error(UNCOVERED, f"no certificate covers {host}", ("names", "external", label),
+                        f"add '*.{host.partition('.')[2]}' to a certificate's names: a wildcard stands for one label only")  # fmt: skip
