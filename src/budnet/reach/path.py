@@ -1,0 +1,273 @@
+"""The way from one point to another: every filter, table and gateway that a packet and its answer meet, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from budnet.ir.cloud import Route, Subnet, TargetKind
+from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.reach import semantics
+from budnet.reach.disposition import Disposition
+from budnet.reach.engine import Engine, Point, PointKind
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One thing on the way, and which transports it lets through (a mask of the engine's alphabet)."""
+
+    layer: str
+    object: str
+    passes: int
+    otherwise: Disposition
+    code: str
+    peer: Point
+    """Whom the gate was asked about: after translation this is not the packet's first source."""
+    answer: bool = False
+    """Met by the answer, not by the request."""
+
+
+@dataclass(slots=True)
+class Path:
+    """The gates from `source` to `destination`, and the places passed."""
+
+    source: Point
+    destination: Point
+    gates: list[Gate] = field(default_factory=list)
+    answers: list[Gate] = field(default_factory=list)
+    hops: list[str] = field(default_factory=list)
+    stopped: bool = False
+    arrives: Endpoint | None = None
+    """The endpoint of ours, or modelled outside endpoint, at the end; None past the modelled world."""
+
+    @property
+    def forward(self) -> int:
+        """What of the requests arrives, whoever listens."""
+        mask = -1
+        for gate in self.gates:
+            mask &= gate.passes
+        return mask
+
+    @property
+    def back(self) -> int:
+        """Whose answers come back."""
+        mask = -1
+        for gate in self.answers:
+            mask &= gate.passes
+        return mask
+
+
+def path(engine: Engine, source: Point, destination: Point) -> Path:
+    """Walks from a point that may send (an interface or the outside) to any other."""
+    found = Path(source, destination)
+    _Walk(engine, found).go()
+    return found
+
+
+class _Walk:
+    """One walk. Methods append to the path; they are small because each is one place in a cloud's network."""
+
+    def __init__(self, engine: Engine, into: Path) -> None:
+        self.engine, self.network, self.path = engine, engine.network, into
+
+    def go(self) -> None:
+        source, destination = self.path.source, self.path.destination
+        if source.kind is PointKind.OUTSIDE:
+            self.path.hops.append(source.label)
+            self.enter(source)
+            return
+        sender = source.endpoint
+        assert sender is not None and source.kind is PointKind.INTERFACE, "only interfaces and the outside send"
+        self.path.hops.append(sender.id)
+        self.policy(sender, destination, ingress=False)
+        if self.provided(sender, destination):
+            return
+        self.group(sender, destination, ingress=False)
+        self.leave(self.network.subnet[sender.subnet], source)
+
+    # ---- gates ----------------------------------------------------------------------------------------------------------
+
+    def gate(self, layer: str, name: str, passes: int, otherwise: Disposition, code: str, peer: Point, answer: bool = False) -> None:
+        (self.path.answers if answer else self.path.gates).append(Gate(layer, name, passes, otherwise, code, peer, answer))
+
+    def stop(self, layer: str, name: str, otherwise: Disposition, code: str) -> None:
+        self.gate(layer, name, 0, otherwise, code, self.path.destination)
+        self.path.stopped = True
+
+    def policy(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
+        policies = self.engine.selecting(pod, ingress)
+        if policies:
+            passes = self.engine.policies(policies, pod, ingress)[peer.index]
+            self.gate("network-policy", "+".join(p.id for p in policies), passes, _denied(ingress), "NETWORK_POLICY_RESTRICTION", peer)
+
+    def group(self, endpoint: Endpoint, peer: Point, ingress: bool) -> None:
+        passes = self.engine.groups(endpoint.groups, ingress)[peer.index]
+        self.gate("security-group", "+".join(endpoint.groups), passes, _denied(ingress), "ENI_SG_RULES_MISMATCH", peer)
+
+    def acl_out(self, subnet: Subnet, peer: Point, answers_from: Point) -> None:
+        """The border of a subnet, outwards: the request to `peer`, and the answer that comes in from it."""
+        self.gate("network-acl", f"{subnet.acl}:out", self.engine.acl(subnet.acl, False)[0][peer.index],
+                  Disposition.DENIED_OUT, "SUBNET_ACL_RESTRICTION", peer)  # fmt: skip
+        self.gate("network-acl", f"{subnet.acl}:in", self.engine.acl(subnet.acl, True)[1][answers_from.index],
+                  Disposition.DENIED_IN, "SUBNET_ACL_RESTRICTION", answers_from, answer=True)  # fmt: skip
+
+    def acl_in(self, subnet: Subnet, peer: Point) -> None:
+        """The border of a subnet, inwards: the request from `peer`, and the answer that goes out to it."""
+        self.gate("network-acl", f"{subnet.acl}:in", self.engine.acl(subnet.acl, True)[0][peer.index],
+                  Disposition.DENIED_IN, "SUBNET_ACL_RESTRICTION", peer)  # fmt: skip
+        self.gate("network-acl", f"{subnet.acl}:out", self.engine.acl(subnet.acl, False)[1][peer.index],
+                  Disposition.DENIED_OUT, "SUBNET_ACL_RESTRICTION", peer, answer=True)  # fmt: skip
+
+    # ---- places ---------------------------------------------------------------------------------------------------------
+
+    def provided(self, sender: Endpoint, destination: Point) -> bool:
+        """The VPC's own resolver and metadata address: asked directly, by neither routes nor groups nor ACLs."""
+        owner = destination.endpoint
+        if owner is None or owner.kind not in (EndpointKind.RESOLVER, EndpointKind.METADATA):
+            return False
+        if owner.vpc == sender.vpc:
+            self.path.hops.append(owner.id)
+            self.path.arrives = owner
+        else:
+            self.stop("vpc", owner.vpc, Disposition.NO_ROUTE, "CANNOT_ROUTE")
+        return True
+
+    def leave(self, subnet: Subnet, source: Point) -> None:
+        """Out of a subnet, by its route table."""
+        route = self.engine.route(subnet.route_table, self.path.destination)
+        if route is None:
+            self.stop("route-table", subnet.route_table, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION")
+            return
+        self.path.hops.append(subnet.route_table)
+        match route.target:
+            case TargetKind.BLACKHOLE:
+                self.stop("route-table", subnet.route_table, Disposition.BLACKHOLE, "BAD_STATE_ROUTE")
+            case TargetKind.LOCAL:
+                self.local(subnet, source)
+            case TargetKind.PEERING:
+                self.peering(subnet, source, route)
+            case TargetKind.NAT:
+                self.nat(subnet, source, route)
+            case TargetKind.INTERNET | TargetKind.EGRESS_ONLY:
+                self.internet(subnet, source, route)
+
+    def local(self, subnet: Subnet, source: Point) -> None:
+        """To an interface of the same VPC, through both subnets' borders where there are two."""
+        owner = self.path.destination.endpoint
+        if owner is None or self.path.destination.kind is not PointKind.INTERFACE or owner.vpc != subnet.vpc:
+            self.stop("vpc", subnet.vpc, Disposition.NO_ROUTE, "NO_POSSIBLE_DESTINATION")
+            return
+        there = self.network.subnet[owner.subnet]
+        if there.id != subnet.id:
+            self.acl_out(subnet, self.path.destination, self.path.destination)
+            self.acl_in(there, source)
+        self.route_back(there, source, TargetKind.LOCAL, "")
+        self.arrive(owner, source)
+
+    def peering(self, subnet: Subnet, source: Point, route: Route) -> None:
+        """To the VPC at the other end; a peering carries only addresses of its two ends."""
+        ends = self.network.peering[route.via].between
+        owner = self.path.destination.endpoint
+        far = ends[0] if ends[1] == subnet.vpc else ends[1]
+        self.acl_out(subnet, self.path.destination, self.path.destination)
+        if owner is None or owner.vpc != far or self.path.destination.kind is not PointKind.INTERFACE:
+            self.stop("peering", route.via, Disposition.NO_ROUTE, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
+            return
+        self.path.hops.append(route.via)
+        there = self.network.subnet[owner.subnet]
+        self.acl_in(there, source)
+        self.route_back(there, source, TargetKind.PEERING, route.via)
+        self.arrive(owner, source)
+
+    def nat(self, subnet: Subnet, source: Point, route: Route) -> None:
+        """Through a NAT gateway, which stands in a public subnet and takes over the source's place."""
+        gateway = self.network.nat_gateway[route.via]
+        there = self.network.subnet[gateway.subnet]
+        destination = self.path.destination
+        if there.id != subnet.id:
+            self.acl_out(subnet, destination, destination)
+            self.acl_in(there, source)
+        self.path.hops.append(gateway.id)
+        if destination.address.version != 4 or not semantics.public(destination.address):
+            self.stop("nat-gateway", gateway.id, Disposition.NO_ROUTE, "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
+            return
+        self.edge(subnet.vpc, source)
+        onward = self.engine.route(there.route_table, destination)
+        if onward is None or onward.target is not TargetKind.INTERNET:
+            self.stop("route-table", there.route_table, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION")
+            return
+        self.acl_out(there, destination, destination)
+        self.path.hops.append(onward.via)
+        self.outside(self.engine.public_of(gateway.public))
+
+    def internet(self, subnet: Subnet, source: Point, route: Route) -> None:
+        """Straight out: over IPv4 only from an interface with a public address."""
+        destination = self.path.destination
+        self.acl_out(subnet, destination, destination)
+        layer = route.target.value
+        if not semantics.public(destination.address):
+            self.stop(layer, route.via, Disposition.NO_ROUTE, "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
+            return
+        sender = source.endpoint
+        assert sender is not None
+        if source.address.version == 4 and (route.target is TargetKind.EGRESS_ONLY or not sender.public):
+            self.stop(layer, route.via, Disposition.NO_ROUTE, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS")
+            return
+        self.edge(subnet.vpc, source)
+        self.path.hops.append(route.via)
+        self.outside(source if source.address.version == 6 else self.engine.public_of(sender.public[0]))
+
+    def edge(self, vpc: str, source: Point) -> None:
+        """The egress filter between a VPC and the outside."""
+        assert source.endpoint is not None
+        if vpc in self.network.egress_filter:
+            passes = self.engine.edge(vpc, source.endpoint.id)[self.path.destination.index]
+            name = self.network.egress_filter[vpc].id
+            self.gate("egress-filter", name, passes, Disposition.DENIED_OUT, "FIREWALL_RULES_RESTRICTION", self.path.destination)
+
+    def outside(self, source: Point) -> None:
+        """On the internet: to a modelled host there, out of the model, or back in to a public address of ours."""
+        destination = self.path.destination
+        if destination.kind is PointKind.OUTSIDE:
+            self.path.hops.append(destination.label)
+            self.path.arrives = destination.endpoint
+        else:
+            self.enter(source)
+
+    def enter(self, source: Point) -> None:
+        """From the internet through the gateway of the destination's VPC."""
+        destination, owner = self.path.destination, self.path.destination.endpoint
+        if destination.kind is PointKind.OUTSIDE or owner is None:
+            self.stop("internet", "internet", Disposition.NO_ROUTE, "UNKNOWN_DESTINATION")
+            return
+        public = destination.kind is PointKind.PUBLIC or (destination.address.version == 6 and semantics.public(destination.address))
+        gateway = next((g for g in self.network.internet_gateways if g.vpc == owner.vpc), None)
+        if not public or gateway is None or owner.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA):
+            self.stop("internet", "internet", Disposition.NO_ROUTE, "IGW_PUBLIC_IP_ASSOCIATION_FOR_INGRESS")
+            return
+        self.path.hops.append(gateway.id)
+        there = self.network.subnet[owner.subnet]
+        back = self.engine.route(there.route_table, source)
+        if back is None or back.target is not TargetKind.INTERNET:
+            # the gateway hands packets only to subnets that answer through it; otherwise an egress-only gateway would let in
+            self.stop("internet-gateway", gateway.id, Disposition.NO_ROUTE, "IGW_PUBLIC_IP_ASSOCIATION_FOR_INGRESS")
+            return
+        self.acl_in(there, source)
+        self.arrive(owner, source)
+
+    def route_back(self, there: Subnet, source: Point, target: TargetKind, via: str) -> None:
+        """The answer needs a way, too: the far subnet's table must send it back where the request came from."""
+        back = self.engine.route(there.route_table, source)
+        same = back is not None and back.target is target and back.via == via
+        passes = -1 if same else 0
+        self.gate("route-table", there.route_table, passes, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION", source, answer=True)
+
+    def arrive(self, owner: Endpoint, source: Point) -> None:
+        """At the interface: its groups, then the pod's policies."""
+        self.group(owner, source, ingress=True)
+        self.policy(owner, source, ingress=True)
+        self.path.hops.append(owner.id)
+        self.path.arrives = owner
+
+
+def _denied(ingress: bool) -> Disposition:
+    return Disposition.DENIED_IN if ingress else Disposition.DENIED_OUT

@@ -1,0 +1,208 @@
+"""Guarantees, proved or refuted with a packet; and whether exactly the declared flows are delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from budnet.ir.address import PortRange, Protocol
+from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
+from budnet.ir.origin import Origin
+from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.matrix import Pair, pairs
+from budnet.reach.trace import Trace, trace
+
+
+class Status(Enum):
+    """The answer to a guarantee."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A concrete counter-example."""
+
+    source: Point
+    destination: Point
+    protocol: Protocol
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A guarantee with its answer. `count` is how many pairs of points were looked at."""
+
+    name: str
+    status: Status
+    summary: str
+    origin: Origin
+    because: str = ""
+    packet: Packet | None = None
+    trace: Trace | None = None
+    count: int = 0
+
+
+def prove(engine: Engine) -> list[Proof]:
+    """Every guarantee of the Network, and before them the one that comes with every file: exactly the declared flows."""
+    table = list(pairs(engine))
+    sides = _Sides(engine)
+    return [*_exactly(engine, table, sides), *(_guarantee(engine, g, table, sides) for g in engine.network.guarantees)]
+
+
+class _Sides:
+    """Which points a Side means."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._known: dict[Side, frozenset[int]] = {}
+
+    def __call__(self, side: Side) -> frozenset[int]:
+        known = self._known.get(side)
+        if known is None:
+            ids = set(side.endpoints)
+            outside = {i for prefix in side.prefixes for i in self.engine.covered(prefix)}
+            known = self._known[side] = frozenset(
+                p.index for p in self.engine.points
+                if (p.endpoint is not None and p.endpoint.id in ids) or (p.kind is PointKind.OUTSIDE and p.index in outside)
+            )  # fmt: skip
+        return known
+
+
+def _exactly(engine: Engine, table: list[Pair], sides: _Sides) -> list[Proof]:
+    declared: dict[tuple[int, int], int] = {}
+    for flow in engine.network.flows:
+        mask = engine.alphabet.mask(flow.match)
+        for source in sides(flow.sources):
+            for destination in sides(flow.destinations):
+                declared[source, destination] = declared.get((source, destination), 0) | mask
+    return [_nothing_else(engine, table, declared), _all_declared(engine, table, sides)]
+
+
+def _nothing_else(engine: Engine, table: list[Pair], declared: dict[tuple[int, int], int]) -> Proof:
+    """Nothing is delivered that no flow declares."""
+    for pair in table:
+        extra = pair.delivered & ~declared.get((pair.source.index, pair.destination.index), 0)
+        if extra:
+            packet = _example(engine, pair, extra)
+            return _refuted(engine, "nothing-undeclared", "a packet that no flow declares is delivered", Origin("", 0), packet)
+    return Proof("nothing-undeclared", Status.PROVED, "nothing is delivered that no flow declares", Origin("", 0), count=len(table))
+
+
+def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
+    """Every declared flow is delivered, in every address family that both ends have."""
+    best: dict[tuple[int, str, int], tuple[int, Pair]] = {}
+    for pair in table:
+        # a destination may be known by its own and by a public address: one of them has to work
+        key = (pair.source.index, _identity(pair.destination), pair.destination.address.version)
+        before = best.get(key, (0, pair))
+        best[key] = before[0] | pair.delivered, before[1] if before[0] else pair
+    count = 0
+    for flow in engine.network.flows:
+        mask = engine.alphabet.mask(flow.match)
+        wanted = {(_identity(engine.points[d]), engine.points[d].address.version) for d in sides(flow.destinations)}
+        for source in sides(flow.sources):
+            for identity, version in wanted:
+                got = best.get((source, identity, version))
+                count += got is not None
+                if got is not None and mask & ~got[0]:
+                    return _not_delivered(engine, flow, got[1], mask & ~got[0])
+    return Proof("all-declared", Status.PROVED, "every declared flow is delivered", Origin("", 0), count=count)
+
+
+def _identity(point: Point) -> str:
+    return point.endpoint.id if point.endpoint is not None else point.label
+
+
+def _not_delivered(engine: Engine, flow: Flow, pair: Pair, missing: int) -> Proof:
+    packet = _example(engine, pair, missing)
+    return _refuted(engine, "all-declared", f"the flow {flow.id} is not delivered", flow.origin, packet)
+
+
+def _guarantee(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _Sides) -> Proof:
+    mask = 0
+    for match in guarantee.matches:
+        mask |= engine.alphabet.mask(match)
+    mask = mask or engine.alphabet.all
+    look = {
+        GuaranteeKind.NEVER: _never,
+        GuaranteeKind.ONLY: _only,
+        GuaranteeKind.REACHES: _reaches,
+        GuaranteeKind.ENCRYPTED: _encrypted,
+    }[guarantee.kind]
+    wrong = look(engine, guarantee, sides)
+    for pair in table:
+        bits = wrong(pair) & mask
+        if bits:
+            packet = _example(engine, pair, bits)
+            return _refuted(engine, guarantee.id, _sentence(guarantee), guarantee.origin, packet, guarantee.because)
+    return Proof(guarantee.id, Status.PROVED, _sentence(guarantee), guarantee.origin, guarantee.because, count=len(table))
+
+
+Wrong = Callable[[Pair], int]
+
+
+def _never(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
+    sources, destinations = sides(guarantee.sources), sides(guarantee.destinations)
+    return lambda p: p.forward if p.source.index in sources and p.destination.index in destinations else 0
+
+
+def _only(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
+    sources, destinations = sides(guarantee.sources), sides(guarantee.destinations)
+    return lambda p: p.forward if p.source.index not in sources and p.destination.index in destinations else 0
+
+
+def _reaches(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
+    sources, destinations = sides(guarantee.sources), sides(guarantee.destinations)
+    return lambda p: ~p.delivered if p.source.index in sources and p.destination.index in destinations else 0
+
+
+def _encrypted(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
+    waived = {i for side in guarantee.waivers for i in sides(side)}
+    bit = engine.alphabet.bit
+    clear = {e.id: sum({bit(x.protocol, x.port) for x in e.listeners if x.transport == "plaintext"}) for e in engine.network.inside}
+
+    def wrong(pair: Pair) -> int:
+        source, destination = pair.source.endpoint, pair.destination.endpoint
+        if source is None or destination is None or pair.destination.index in waived or destination.id not in clear or not source.subnet:
+            return 0
+        a, b = engine.network.subnet[source.subnet], engine.network.subnet[destination.subnet]
+        crossing = a.tier != b.tier if guarantee.across == "subnets" else a.vpc != b.vpc
+        return pair.delivered & clear[destination.id] if crossing else 0
+
+    return wrong
+
+
+def _sentence(guarantee: Guarantee) -> str:
+    ports = " on " + ", ".join(str(m) for m in guarantee.matches) if guarantee.matches else ""
+    source, destination = guarantee.sources.name, guarantee.destinations.name
+    match guarantee.kind:
+        case GuaranteeKind.NEVER:
+            return f"nothing from {source} reaches {destination}{ports}"
+        case GuaranteeKind.ONLY:
+            return f"only {source} reaches {destination}{ports}"
+        case GuaranteeKind.REACHES:
+            return f"{source} reaches {destination}{ports}"
+        case GuaranteeKind.ENCRYPTED:
+            return f"everything between {guarantee.across} is encrypted, but for the waivers"
+
+
+def _example(engine: Engine, pair: Pair, bits: int) -> Packet:
+    """A packet of the set: on a port that answers where there is one, so that a user can try it."""
+    if pair.destination.endpoint is not None and bits & engine.listening[pair.destination.endpoint.id]:
+        bits &= engine.listening[pair.destination.endpoint.id]
+    protocol, ports = next(_by_use(engine.alphabet.decode(bits)))
+    return Packet(pair.source, pair.destination, protocol, max(ports.first, 1))
+
+
+def _by_use(transports: Iterable[tuple[Protocol, PortRange]]) -> Iterator[tuple[Protocol, PortRange]]:
+    """TCP first: it is what a reader expects of an example."""
+    return iter(sorted(transports, key=lambda t: (t[0] is not Protocol.TCP, t[0])))
+
+
+def _refuted(engine: Engine, name: str, summary: str, origin: Origin, packet: Packet, because: str = "") -> Proof:
+    found = trace(engine, packet.source, packet.destination, packet.protocol, packet.port)
+    return Proof(name, Status.REFUTED, summary, origin, because, packet, found)

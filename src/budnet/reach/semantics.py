@@ -1,0 +1,131 @@
+"""What one rule, one route or one gateway does to a packet. Nothing else in the prover knows.
+
+Sources: AWS VPC user guide (security groups, network ACLs, route tables, peering, NAT and internet gateways),
+https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html for the reasons, and the Kubernetes API
+reference for networking.k8s.io/v1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Prefix, Protocol
+from budnet.ir.cloud import Route, RouteTable
+from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.filters import AclRule, BlockPeer, Operator, PodPeer, PolicyPort, Requirement, Selector
+from budnet.packets.addresses import AddressSet
+from budnet.packets.transports import Alphabet
+
+Labels = dict[str, str]
+
+_PRIVATE = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+    "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
+)  # fmt: skip
+
+
+def _private() -> AddressSet:
+    from ipaddress import ip_network
+
+    return AddressSet.of(ip_network(p) for p in _PRIVATE)
+
+
+NOT_PUBLIC = _private()
+"""What an internet gateway does not carry: RFC 1918, RFC 6598, loopback, link-local, multicast, RFC 4193."""
+
+
+def longest_match(table: RouteTable, address: Address) -> Route | None:
+    """The route that takes a destination: the most specific prefix; of equals, the first written."""
+    hits = [r for r in table.routes if r.destination.version == address.version and address in r.destination]
+    return max(hits, key=lambda r: r.destination.prefixlen, default=None)
+
+
+def first_match(rules: Iterable[tuple[AclRule, int]], alphabet: Alphabet) -> int:
+    """What an ACL lets through of the rules that fit a peer: by number, the first match decides, the end denies."""
+    undecided, allowed = alphabet.all, 0
+    for rule, mask in sorted(rules, key=lambda r: r[0].number):
+        if rule.allow:
+            allowed |= undecided & mask
+        undecided &= ~mask
+    return allowed
+
+
+def answered(mask: int, alphabet: Alphabet, ephemeral: dict[Protocol, int]) -> int:
+    """Which requests get their answer through a stateless filter that lets `mask` through towards the client.
+
+    An answer goes to the client's port, which can be any of the ephemeral range: the filter must pass all of them.
+    """
+    out = 0
+    for protocol, needed in ephemeral.items():
+        if mask & needed == needed:
+            out |= alphabet.protocol(protocol)
+    return out
+
+
+EPHEMERAL_MATCHES: dict[Protocol, Match] = {
+    protocol: Match(protocol) if protocol is Protocol.ICMP else Match(protocol, PortRange(*EPHEMERAL)) for protocol in Protocol
+}
+"""What the answer to a request of each protocol looks like to a filter that knows no connections."""
+
+
+def holds(requirement: Requirement, labels: Labels) -> bool:
+    """One requirement of a label selector. NotIn holds for a missing key, as the API says."""
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case Operator.IN:
+            return value is not None and value in requirement.values
+        case Operator.NOT_IN:
+            return value is None or value not in requirement.values
+        case Operator.EXISTS:
+            return value is not None
+        case Operator.DOES_NOT_EXIST:
+            return value is None
+
+
+def selects(selector: Selector, labels: Labels) -> bool:
+    """Whether a label selector selects; the empty one selects everything."""
+    return all(holds(r, labels) for r in selector)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPlace:
+    """Where a policy stands: peers without a namespace selector mean this cluster's namespace."""
+
+    cluster: str
+    namespace: str
+
+
+def pod_matches(peer: PodPeer, pod: Endpoint, labels: Labels, namespace: Labels, place: PolicyPlace) -> bool:
+    """Whether a pod is meant by a `podSelector`/`namespaceSelector` peer. Pods of other clusters never are."""
+    if pod.kind is not EndpointKind.POD or pod.cluster != place.cluster:
+        return False
+    if peer.namespaces is None:
+        return pod.namespace == place.namespace and selects(peer.pods, labels)
+    return selects(peer.namespaces, namespace) and selects(peer.pods, labels)
+
+
+def block_contains(peer: BlockPeer, address: Address) -> bool:
+    """Whether an address is in an `ipBlock` and in none of its exceptions."""
+    return _in(address, peer.prefix) and not any(_in(address, p) for p in peer.without)
+
+
+def _in(address: Address, prefix: Prefix) -> bool:
+    return address.version == prefix.version and address in prefix
+
+
+def policy_port(port: PolicyPort, pod: Endpoint) -> Match | None:
+    """The ports a policy port means on the pod that is the connection's destination; None where a name is not found."""
+    if port.port is None:
+        return Match(port.protocol)
+    if isinstance(port.port, int):
+        return Match(port.protocol, PortRange(port.port, port.end or port.port))
+    for listener in pod.listeners:
+        if listener.name == port.port and listener.protocol is port.protocol:
+            return Match(port.protocol, PortRange(listener.port, listener.port))
+    return None
+
+
+def public(address: Address) -> bool:
+    """Whether an internet gateway carries packets to or from this address."""
+    return address not in NOT_PUBLIC

@@ -1,0 +1,152 @@
+"""One question, answered with reasons: from whom, to whom, on which protocol and port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from budnet.ir.address import Address, Protocol
+from budnet.ir.endpoint import ClusterService, Endpoint
+from budnet.ir.filters import PolicyRule
+from budnet.ir.origin import Origin
+from budnet.reach import semantics
+from budnet.reach.disposition import Disposition, Reason, Verdict
+from budnet.reach.engine import Engine, Point
+from budnet.reach.path import Gate, Path, path
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A verdict, the places passed, and each filter's word on the way (`passed` or what it did instead)."""
+
+    source: Point
+    destination: Point
+    protocol: Protocol
+    port: int
+    verdict: Verdict
+    hops: tuple[str, ...]
+    steps: tuple[tuple[Gate, bool], ...]
+
+
+def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int) -> Trace:
+    """Follows one packet and its answer. `port` is the destination's, 0..65535 (ignored for ICMP)."""
+    way = path(engine, source, destination)
+    bit = engine.alphabet.bit(protocol, port)
+    verdict = judge(engine, way, bit)
+    steps = tuple((gate, bool(gate.passes & bit)) for gate in (*way.gates, *way.answers))
+    return Trace(source, destination, protocol, port, verdict, tuple(way.hops), steps)
+
+
+def judge(engine: Engine, way: Path, bit: int) -> Verdict:
+    """What becomes of the transports in one bit of the alphabet on a path."""
+    blocked = [g for g in way.gates if not g.passes & bit]
+    answers = [g for g in way.answers if not g.passes & bit]
+    if blocked:
+        first, *others = (_reason(engine, g) for g in (*blocked, *answers))
+        return Verdict(blocked[0].otherwise, first, tuple(others))
+    if way.arrives is None:
+        return Verdict(Disposition.EXITS, Reason("", "internet", way.destination.label, Origin("", 0)))
+    if not engine.listening[way.arrives.id] & bit:
+        reason = Reason("TARGET_PORT_RESTRICTION", "listener", way.arrives.id, way.arrives.origin)
+        return Verdict(Disposition.NOT_LISTENING, reason, tuple(_reason(engine, g) for g in answers))
+    if answers:
+        first, *others = (_reason(engine, g) for g in answers)
+        return Verdict(answers[0].otherwise, first, tuple(others))
+    return Verdict(Disposition.DELIVERED, Reason("", "listener", way.arrives.id, way.arrives.origin))
+
+
+def service_backends(engine: Engine, service: ClusterService, protocol: Protocol, port: int) -> list[tuple[Point, int]]:
+    """Where kube-proxy sends a connection to a ClusterIP: one of these (point, port) pairs; none if the port is unknown."""
+    target = next((p.target for p in service.ports if p.protocol is protocol and p.port == port), None)
+    if target is None:
+        return []
+    family = {a.version for a in service.addresses}
+    points = (p for backend in service.backends for p in engine.interfaces[backend])
+    return [(p, target) for p in points if p.address.version in family]
+
+
+def find(engine: Engine, name: str) -> list[Point]:
+    """The points a user means: an endpoint's id, a service or tier (all of theirs), or an address inside or outside."""
+    from ipaddress import ip_address
+
+    try:
+        return [_at(engine, ip_address(name))]
+    except ValueError:
+        pass
+    if name == "internet":
+        return [p for p in engine.points if p.kind.value == "outside"]
+    return [p for e in engine.network.endpoints if _called(e, name) for p in engine.interfaces[e.id]]
+
+
+def _called(endpoint: Endpoint, name: str) -> bool:
+    return name in (endpoint.id, endpoint.service, endpoint.id.rpartition("/")[0], endpoint.id.rpartition("/")[2], endpoint.vpc)
+
+
+def _at(engine: Engine, address: Address) -> Point:
+    for point in engine.points:
+        if point.address == address or (point.kind.value == "outside" and address in point.members):
+            return point
+    raise ValueError(f"{address} belongs to a network of ours but to no endpoint")
+
+
+def _reason(engine: Engine, gate: Gate) -> Reason:
+    return Reason(gate.code, gate.layer, gate.object, origin_of(engine, gate))
+
+
+def origin_of(engine: Engine, gate: Gate) -> Origin:
+    """The line that made the object behind a gate."""
+    network, name = engine.network, gate.object.split("+")[0]
+    match gate.layer:
+        case "security-group":
+            return network.security_group[name].origin
+        case "network-acl":
+            return network.acl[name.rpartition(":")[0]].origin
+        case "network-policy":
+            policies = {p.id: p.origin for p in network.policies}
+            return policies[gate.object.split("+")[-1]]
+        case "route-table":
+            return network.route_table[name].origin
+        case "vpc":
+            return network.vpc[name].origin
+        case "peering":
+            return network.peering[name].origin
+        case "egress-filter":
+            return next(f.origin for f in network.egress_filters if f.id == name)
+        case _:
+            gateways = {g.id: g.origin for g in network.internet_gateways} | {g.id: g.origin for g in network.nat_gateways}
+            return (gateways | {g.id: g.origin for g in network.egress_only_gateways}).get(name, Origin("", 0))
+
+
+def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tuple[str, Origin]]:
+    """The rules of a filter that let a transport through: what `explain` names beside a gate that passed."""
+    ingress = gate.otherwise is Disposition.DENIED_IN
+    network, index = engine.network, gate.peer.index
+    match gate.layer:
+        case "security-group":
+            for group in (network.security_group[i] for i in gate.object.split("+") if i):
+                for rule in group.ingress if ingress else group.egress:
+                    if engine.alphabet.mask(rule.match) & bit and index in engine.group_peer(rule.peer):
+                        yield rule.id, rule.origin
+        case "network-policy":
+            yield from _policy_rules(engine, way, gate, bit, ingress)
+        case "egress-filter":
+            sender = way.source.endpoint
+            for egress in network.egress_filters:
+                for entry in egress.rules if egress.id == gate.object else ():
+                    hit = sender is not None and sender.id in entry.sources and engine.alphabet.mask(entry.match) & bit
+                    if hit and any(index in engine.covered(p) for p in entry.prefixes):
+                        yield entry.id, entry.origin
+
+
+def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool) -> Iterator[tuple[str, Origin]]:
+    pod = way.arrives if ingress else way.source.endpoint
+    assert pod is not None
+    for policy in engine.selecting(pod, ingress):
+        place = semantics.PolicyPlace(policy.cluster, policy.namespace)
+        rules: Iterable[PolicyRule] = (policy.ingress if ingress else policy.egress) or ()
+        for rule in rules:
+            if (
+                gate.peer.index in set(engine.rule_peers(rule, place))
+                and engine.rule_ports(rule, pod if ingress else gate.peer.endpoint) & bit
+            ):
+                yield rule.id, rule.origin
