@@ -1,0 +1,1 @@
+"""Certificates: the internal authority that signs what the twin's servers present."""

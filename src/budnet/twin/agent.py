@@ -1,0 +1,237 @@
+"""The process that is the twin: first in its own namespaces, so that with its end, however it ends, everything is gone.
+
+It answers requests on a socket that it was given: one JSON object a line, each answered by JSON lines of which the last
+one has `"end": true`. Work that enters other namespaces is done in a forked child.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from budnet.errors import BudnetError
+from budnet.twin import browser, listeners, nftables, prober, supervisor, syscall
+from budnet.twin.linux import LinuxKernel
+from budnet.twin.staging import Stage
+from budnet.twin.steps import steps
+from budnet.twin.tools import Tools
+
+HOME = Path("/run/budnet")
+"""On a tmpfs that only the twin sees."""
+
+Send = Callable[[dict[str, Any]], None]
+
+
+class Agent:
+    """Builds the twin, then serves it."""
+
+    def __init__(self, staged: Stage, tools: Tools) -> None:
+        self.stage, self.plan = staged, staged.plan
+        self.kernel = LinuxKernel(nftables.library(tools.libnftables()))
+        self.running: list[supervisor.Running] = []
+        self.ended: dict[str, int] = {}
+        self.timings: dict[str, float] = {}
+        self.began = time.time()
+
+    # ---- building -------------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Namespaces, wires, filters, servers; returns when all listen."""
+        start = time.perf_counter()
+        HOME.mkdir(parents=True, exist_ok=True)
+        for name, content, mode in self.stage.files:
+            path = HOME / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(mode)
+        todo = steps(self.plan, self.kernel.read())
+        self.kernel.apply(todo)
+        self.timings["network"] = time.perf_counter() - start
+        self.start_servers()
+        self.timings["total"] = time.perf_counter() - start
+
+    def start_servers(self) -> None:
+        """Real servers come up while our own listeners are bound."""
+        for process in self.stage.processes:
+            folder = HOME / "servers" / process.name.replace("/", "_")
+            self.running.append(supervisor.start(process, self.kernel.spaces[process.namespace], folder))
+        v6 = [s.id for s in self.plan.spaces if any(a.version == 6 for a in s.addresses)]
+        home = syscall.network_namespace()
+        self.listener = listeners.run(self.plan.listeners, self.kernel.spaces, v6)
+        syscall.setns(home)
+        os.close(home)
+        supervisor.wait_ready(self.running)
+
+    # ---- serving --------------------------------------------------------------------------------------------------------
+
+    def serve(self, door: socket.socket) -> NoReturn:
+        """Answers until told to go down."""
+        poll = select.epoll()
+        poll.register(door.fileno(), select.EPOLLIN)
+        while True:
+            for _ in poll.poll(1.0):
+                self.accept(door)
+            self.reap()
+
+    def accept(self, door: socket.socket) -> None:
+        connection, _ = door.accept()
+        with connection:
+            # an abstract socket has no file whose mode would keep others out
+            _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            if uid not in (0, os.getuid()):
+                return
+            if os.fork() == 0:
+                self.child(door, connection)
+
+    def child(self, door: socket.socket, connection: socket.socket) -> NoReturn:
+        """One request, in a process of its own."""
+        code = 1
+        try:
+            door.close()
+            self.request(connection)
+            code = 0
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        except BudnetError as refused:
+            _line(connection, {"error": str(refused), "end": True})
+        except Exception:  # a bug of ours: who asked must see it, and nobody else can
+            _line(connection, {"error": traceback.format_exc(), "end": True})
+        finally:
+            os._exit(code)
+
+    def request(self, connection: socket.socket) -> None:
+        data, descriptors, _, _ = socket.recv_fds(connection, 1 << 16, 3)
+        while not data.endswith(b"\n"):
+            more = connection.recv(1 << 20)
+            if not more:
+                return
+            data += more
+        asked = json.loads(data)
+        send: Send = lambda answer: _line(connection, answer)  # noqa: E731
+        match asked["do"]:
+            case "status":
+                send(self.status() | {"end": True})
+            case "ask":
+                self.ask(asked["questions"], send)
+            case "browse":
+                self.browse(asked["pages"], send)
+            case "exec":
+                self.exec(asked, descriptors, connection, send)
+            case "logs":
+                self.logs(asked["node"], send)
+            case "down":
+                send({"end": True})
+                os.kill(1, signal.SIGTERM)
+
+    def status(self) -> dict[str, Any]:
+        """What is up, and who answers on each port."""
+        return {
+            "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
+            "spaces": [{"id": s.id, "kind": s.kind, "addresses": [str(a) for a in s.addresses]} for s in self.plan.spaces],
+            "servers": [{"id": r.process.name, "software": r.process.software, "pid": r.pid, "listens": r.process.listens,
+                         "running": _alive(r.pid)} for r in self.running],
+            "listeners": [[x.endpoint, x.protocol.name.lower(), x.port, x.loopback] for x in self.plan.listeners],
+            "marks": [[m.disposition, m.layer, m.object, str(m.origin)] for m in self.plan.marks],
+        }  # fmt: skip
+
+    def ask(self, rows: list[list[Any]], send: Send) -> None:
+        """Questions as [source, destination, protocol, port, payload]; answers in batches as [number, kind, mark, said]."""
+        questions = [prober.Question(s, d, protocol, port, base64.b64decode(payload)) for s, d, protocol, port, payload in rows]
+        batch: list[list[Any]] = []
+
+        def finish(number: int, seen: prober.Observed) -> None:
+            batch.append([number, seen.kind, seen.mark, base64.b64encode(seen.said).decode()])
+            if len(batch) >= 500:
+                send({"answers": batch})
+                batch.clear()
+
+        logged_in = [s.id for s in self.plan.spaces if s.ruleset.chains]
+        prober.ask(questions, self.kernel.spaces, logged_in, finish)
+        send({"answers": batch, "end": True})
+
+    def browse(self, pages: list[list[Any]], send: Send) -> None:
+        """HTTPS requests as [source, address, port, host]; answers [number, text of the page or why there is none]."""
+        answers = []
+        for number, (source, address, port, host) in enumerate(pages):
+            syscall.setns(self.kernel.spaces[source])
+            answers.append([number, browser.get(address, port, host, HOME / "ca.pem")])
+        send({"answers": answers, "end": True})
+
+    def exec(self, asked: dict[str, Any], descriptors: list[int], connection: socket.socket, send: Send) -> None:
+        """Runs a command in a namespace with the caller's own standard streams; it ends when the caller goes away."""
+        pid = os.fork()
+        if pid == 0:
+            self.become(asked, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        watch = select.poll()
+        watch.register(connection, select.POLLIN | select.POLLHUP)
+        while True:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                send({"code": os.waitstatus_to_exitcode(status), "end": True})
+                return
+            if watch.poll(10):
+                os.kill(pid, signal.SIGTERM)
+                watch.unregister(connection)
+
+    def become(self, asked: dict[str, Any], descriptors: list[int]) -> NoReturn:
+        try:
+            for number, descriptor in enumerate(descriptors):
+                os.dup2(descriptor, number)
+            syscall.setns(self.kernel.spaces[asked["node"]])
+            self.resolve_by(asked.get("resolver", []), asked.get("search", []))
+            os.execvpe(asked["command"][0], asked["command"], dict(os.environ) | asked.get("env", {}))
+        except OSError as refused:
+            os.write(2, f"budnet: {asked['command'][0]}: {refused.strerror}\n".encode())
+        os._exit(127)
+
+    def resolve_by(self, servers: list[str], search: list[str]) -> None:
+        """Gives this process a resolv.conf of its own."""
+        path = HOME / f"resolv.{os.getpid()}"
+        path.write_text("".join(f"nameserver {s}\n" for s in servers) + (f"search {' '.join(search)}\n" if search else ""))
+        syscall.unshare(syscall.NEWNS)
+        with suppress(OSError):  # where a machine has no /etc/resolv.conf there is nothing to cover
+            syscall.mount(str(path), "/etc/resolv.conf", flags=syscall.MS_BIND)
+
+    def logs(self, node: str, send: Send) -> None:
+        """What a server wrote."""
+        for running in self.running:
+            if running.process.name == node:
+                send({"log": (running.directory / "log").read_text(errors="replace"), "end": True})
+                return
+        send({"error": f"no server runs at {node}: its listeners are budnet's own and write nothing", "end": True})
+
+    def reap(self) -> None:
+        """As the first process of its namespace the agent inherits every orphan."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                for running in self.running:
+                    if running.pid == pid:
+                        self.ended[running.process.name] = status
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _line(connection: socket.socket, answer: dict[str, Any]) -> None:
+    connection.sendall(json.dumps(answer).encode() + b"\n")

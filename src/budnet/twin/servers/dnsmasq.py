@@ -1,0 +1,82 @@
+"""dnsmasq as a VPC's resolver: it answers what it was told, and asks nobody.
+
+In a zone that it was told, a name without a record does not exist (NXDOMAIN), and one that has only other records has
+no data; any other name is refused. Where dnsmasq departs from what it was told: an address without a PTR record gets
+the name of its A or AAAA record, and a name that has nothing but names below it does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from budnet.twin.process import File, Process
+from budnet.twin.servers import lines
+from budnet.twin.tools import Tools
+
+
+class Record(NamedTuple):
+    """One DNS record, in the spelling of a zone file without the final dots."""
+
+    name: str
+    """`api.example.com`, `_sql._tcp.db.example.com`; for a PTR record an address or its `...in-addr.arpa`."""
+    kind: str
+    """A, AAAA, CNAME, PTR or SRV."""
+    value: str
+    """An address, a name, or for SRV `priority weight port name`."""
+
+
+def resolver(
+    tools: Tools,
+    *,
+    name: str,
+    namespace: str,
+    records: Sequence[Record],
+    zones: Sequence[str] = (),
+    ttl: int = 30,
+    port: int = 53,
+    addresses: Sequence[str] = (),
+) -> Process:
+    """Answers `records`; of the names in `zones`, and of private addresses, it knows all there are. A CNAME may point
+    anywhere, but is followed only where its target is a record, too."""
+    program = tools.need("dnsmasq")
+    config = lines(
+        "no-resolv",
+        "no-hosts",
+        "no-poll",
+        "bogus-priv",
+        f"port={port}",
+        f"local-ttl={ttl}",
+        *(f"listen-address={address}" for address in addresses),
+        "bind-interfaces" if addresses else "",
+        *(f"local=/{zone}/" for zone in zones),
+        *(_line(Record(*record)) for record in records),
+    )
+    return Process(
+        name=name,
+        namespace=namespace,
+        software=program.called("dnsmasq"),
+        # -d and not -k: with that it would drop root, which the user namespace of an ordinary account does not allow.
+        argv=(*program.argv, "-d", "--log-facility=-", "--conf-file={dir}/dnsmasq.conf"),
+        files=(File("dnsmasq.conf", config),),
+        env=program.env,
+        listens=(("udp", port), ("tcp", port)),
+    )
+
+
+def _line(record: Record) -> str:
+    name, kind, value = record
+    match kind:
+        case "A" | "AAAA":
+            return f"host-record={name},{value}"
+        case "CNAME":
+            return f"cname={name},{value}"
+        case "PTR":
+            arpa = name if name.endswith(".arpa") else ip_address(name).reverse_pointer
+            return f"ptr-record={arpa},{value}"
+        case "SRV":
+            priority, weight, number, target = value.split()
+            return f"srv-host={name},{target},{number},{priority},{weight}"
+        case _:
+            raise ValueError(f"{kind} records are not served (of {name})")

@@ -1,0 +1,125 @@
+"""HAProxy as a load balancer: it ends TLS, chooses by host name, and passes plain TCP on.
+
+Which certificate a client sees, its SNI decides; which backend its request goes to, the Host header. A name that no
+route has gets 404, a route without a backend 503. Backends are not checked, which would be packets that nobody sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from budnet.twin.process import File, Process
+from budnet.twin.servers import Address, Certificate, hostport, lines
+from budnet.twin.tools import Tools
+
+Route = tuple[str, Sequence[Address]]
+"""A host name, `*.example.com` for every name below it, and its backends."""
+
+Listener = tuple[int, Sequence[Address]]
+"""A TCP port and its backends."""
+
+# One thread and few connections, to be small. The section `resolvers default` is empty on purpose: without one of that
+# name HAProxy opens a socket to every name server in the machine's /etc/resolv.conf.
+_GLOBAL = """\
+global
+    log stdout format raw daemon
+    nbthread 1
+    maxconn 1000
+resolvers default
+defaults
+    log global
+    retries 0
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+    option dontlognull
+backend none
+    mode http
+    http-request return status 404"""
+
+
+def load_balancer(
+    tools: Tools,
+    *,
+    name: str,
+    namespace: str,
+    certificates: Sequence[Certificate] = (),
+    routes: Sequence[Route] = (),
+    https: int = 443,
+    http: int | None = 80,
+    tcp: Sequence[Listener] = (),
+    addresses: Sequence[str] = (),
+    min_version: str = "TLSv1.2",
+    ciphers: Sequence[str] = ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    suites: Sequence[str] = ("TLS_AES_256_GCM_SHA384",),
+) -> Process:
+    """Listens on `https` if there is a certificate, the first being for names that none is for, and then `http` only
+    redirects; on `http` unless that is None; on every port of `tcp`. `ciphers` are TLS 1.2's, `suites` TLS 1.3's."""
+    program = tools.need("haproxy")
+    tls = f"ssl crt-list {{dir}}/certificates alpn h2,http/1.1 ssl-min-ver {min_version}"
+    tls += f" ciphers {':'.join(ciphers)} ciphersuites {':'.join(suites)}"
+    text = [_GLOBAL]
+    ports: list[int] = []
+    if certificates:
+        text += [
+            "frontend https",
+            "    mode http",
+            "    option httplog",
+            *_binds(addresses, https, tls),
+            *_choose(routes),
+        ]
+        ports.append(https)
+    if http is not None:
+        text += ["frontend http", "    mode http", "    option httplog", *_binds(addresses, http)]
+        text += [_redirect(https)] if certificates else _choose(routes)
+        ports.append(http)
+    for number, (_, backends) in enumerate(routes):
+        text += [f"backend route-{number}", "    mode http", "    option forwardfor", *_servers(backends)]
+    for port, backends in tcp:
+        text += [
+            f"listen tcp-{port}",
+            "    mode tcp",
+            "    option tcplog",
+            *_binds(addresses, port),
+            *_servers(backends),
+        ]
+        ports.append(port)
+
+    pems = [File(f"{number}.pem", it.chain + it.key, 0o600) for number, it in enumerate(certificates)]
+    return Process(
+        name=name,
+        namespace=namespace,
+        software=program.called("HAProxy"),
+        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        files=(
+            File("haproxy.cfg", lines(*text)),
+            File("certificates", lines(*(f"{{dir}}/{pem.path}" for pem in pems))),
+            *pems,
+        ),
+        env=program.env,
+        listens=tuple(("tcp", port) for port in ports),
+    )
+
+
+def _binds(addresses: Sequence[str], port: int, options: str = "") -> list[str]:
+    places = [hostport(address, port) for address in addresses] or [f"[::]:{port} v4v6"]
+    return [f"    bind {place} {options}".rstrip() for place in places]
+
+
+def _redirect(https: int) -> str:
+    if https == 443:
+        return "    http-request redirect scheme https code 301"
+    return f"    http-request redirect prefix https://%[req.hdr(host),field(1,:)]:{https} code 301"
+
+
+def _choose(routes: Sequence[Route]) -> list[str]:
+    """An exact name goes before a wildcard and a longer one before a shorter, in whatever order they are written."""
+    text = []
+    for number, (host, _) in sorted(enumerate(routes), key=lambda row: (row[1][0].startswith("*"), -len(row[1][0]))):
+        how = f"-m end {host[1:]}" if host.startswith("*.") else f"-m str {host}"
+        text.append(f"    use_backend route-{number} if {{ req.hdr(host),field(1,:),lower {how.lower()} }}")
+    return [*text, "    default_backend none"]
+
+
+def _servers(backends: Sequence[Address]) -> list[str]:
+    return [f"    server s{number} {hostport(*backend)}" for number, backend in enumerate(backends)]

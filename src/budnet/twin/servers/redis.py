@@ -1,0 +1,58 @@
+"""Redis, or Valkey where the machine has it, plain or over TLS. It keeps everything in memory and saves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from budnet.twin.process import File, Process
+from budnet.twin.servers import Certificate, lines
+from budnet.twin.tools import Tools
+
+
+def server(
+    tools: Tools,
+    *,
+    name: str,
+    namespace: str,
+    certificate: Certificate | None = None,
+    clients: bytes | None = None,
+    port: int = 6379,
+    addresses: Sequence[str] = (),
+    versions: Sequence[str] = ("TLSv1.2", "TLSv1.3"),
+    ciphers: Sequence[str] = ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    suites: Sequence[str] = ("TLS_AES_256_GCM_SHA384",),
+) -> Process:
+    """Over TLS alone when there is a certificate; `clients`, the PEM of an issuer, then makes it ask for one of its."""
+    program = tools.program("valkey-server") or tools.need("redis-server")
+    tls = [
+        "port 0",
+        f"tls-port {port}",
+        "tls-cert-file {dir}/server.crt",
+        "tls-key-file {dir}/server.key",
+        f'tls-protocols "{" ".join(versions)}"',
+        f"tls-ciphers {':'.join(ciphers)}",
+        f"tls-ciphersuites {':'.join(suites)}",
+        "tls-ca-cert-file {dir}/clients.crt" if clients else "tls-auth-clients no",
+    ]
+    config = lines(
+        f"bind {' '.join(addresses) or '* -::*'}",  # the minus: go on where the kernel has no IPv6
+        *(tls if certificate else [f"port {port}"]),
+        "protected-mode no",  # it would answer nobody but itself while there is no password
+        'save ""',
+        "maxmemory 16mb",
+        "dir {dir}",
+    )
+    files = [File("redis.conf", config)]
+    if certificate:
+        files += [File("server.crt", certificate.chain), File("server.key", certificate.key, 0o600)]
+    if clients:
+        files.append(File("clients.crt", clients))
+    return Process(
+        name=name,
+        namespace=namespace,
+        software=program.called("Valkey" if program.name.startswith("valkey") else "Redis"),
+        argv=(*program.argv, "{dir}/redis.conf"),
+        files=tuple(files),
+        env=program.env,
+        listens=(("tcp", port),),
+    )

@@ -1,0 +1,189 @@
+"""Which real server runs where: for every endpoint whose software is on this machine, a Process; ours for the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from budnet.ir.address import Protocol
+from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.names import PUBLIC_VIEW
+from budnet.ir.network import Network
+from budnet.pki.authority import Authority, SshKey, ssh_key
+from budnet.twin.plan import TwinPlan
+from budnet.twin.process import Process
+from budnet.twin.servers import Certificate, chrony, dnsmasq, haproxy, openssh, postgresql, prometheus, redis, registry
+from budnet.twin.tools import Missing, Tools
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The plan without the listeners that real servers take over, those servers, and what could not be had."""
+
+    plan: TwinPlan
+    processes: tuple[Process, ...]
+    missing: tuple[str, ...]
+    files: tuple[tuple[str, bytes, int], ...]
+    """(path below the twin's directory, content, mode): what clients in the twin need."""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same network: tells whether the twin that is up is this one."""
+        return hashlib.sha256(repr((self.plan.spaces, self.plan.wires)).encode()).hexdigest()
+
+
+def stage(network: Network, plan: TwinPlan, tools: Tools) -> Stage:
+    """Pure but for new keys."""
+    return _Stage(network, tools).build(plan)
+
+
+class _Stage:
+    def __init__(self, network: Network, tools: Tools) -> None:
+        self.network, self.tools = network, tools
+        self.authority = Authority(network.name)
+        self.admin: SshKey = ssh_key("admin")
+        self.host: SshKey = ssh_key("host")
+        self.missing: dict[str, None] = {}
+
+    def build(self, plan: TwinPlan) -> Stage:
+        processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
+        taken = {(p.namespace, protocol, port) for p in processes for protocol, port in p.listens}
+        own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
+        files = (
+            ("ca.pem", self.authority.root, 0o644),
+            ("ssh/id_ed25519", self.admin.private, 0o600),
+            ("ssh/config", self.ssh_config(), 0o644),
+        )
+        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), files)
+
+    def process(self, endpoint: Endpoint) -> Process | None:
+        recipe = self.recipe(endpoint)
+        if recipe is None or not endpoint.addresses:
+            return None
+        try:
+            return recipe(endpoint)
+        except Missing as absent:
+            self.missing[str(absent)] = None
+            return None
+
+    def recipe(self, endpoint: Endpoint) -> Callable[[Endpoint], Process | None] | None:
+        if endpoint.kind is EndpointKind.RESOLVER:
+            return lambda e: self.resolver(e, e.vpc)
+        if endpoint.id == "internet/name-server":
+            return lambda e: self.resolver(e, PUBLIC_VIEW)
+        recipes: dict[str, Callable[[Endpoint], Process | None]] = {
+            "haproxy": self.load_balancer, "openssh": self.ssh, "postgresql": self.postgresql, "redis": self.redis,
+            "chrony": self.chrony, "registry": self.registry, "prometheus": self.prometheus,
+        }  # fmt: skip
+        return recipes.get(endpoint.software)
+
+    # ---- one method a server --------------------------------------------------------------------------------------------
+
+    def load_balancer(self, endpoint: Endpoint) -> Process:
+        secure = _port(endpoint, "tls")
+        clear = _port(endpoint, "plaintext")
+        routes = []
+        for route in endpoint.hosts:
+            pods = [self.network.endpoint[b] for b in route.backends]
+            routes.append((route.host, [(str(_reachable(endpoint, pod)), route.port) for pod in pods]))
+        names = [h.host for h in endpoint.hosts] or [r.name for r in self.network.records if r.data in map(str, endpoint.addresses)]
+        return haproxy.load_balancer(
+            self.tools, name=endpoint.id, namespace=endpoint.id, certificates=(self.certificate(_covering(self.network, names) or [endpoint.service]),),
+            routes=routes, https=secure or 443, http=clear,
+        )  # fmt: skip
+
+    def ssh(self, endpoint: Endpoint) -> Process:
+        common = {"name": endpoint.id, "namespace": endpoint.id, "host_key": self.host.private, "authorized_keys": [self.admin.public]}
+        port = _port(endpoint, "ssh") or 22
+        if endpoint.public:
+            behind = [
+                (str(a), _port(e, "ssh") or 22)
+                for e in self.network.endpoints
+                if e.software == "openssh" and e is not endpoint
+                for a in e.addresses
+            ]
+            return openssh.bastion(self.tools, **common, permit_open=behind, port=port)  # type: ignore[arg-type]
+        return openssh.target(self.tools, **common, port=port)  # type: ignore[arg-type]
+
+    def postgresql(self, endpoint: Endpoint) -> Process:
+        return postgresql.server(
+            self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint), certificate=self.server_certificate(endpoint)
+        )
+
+    def redis(self, endpoint: Endpoint) -> Process:
+        return redis.server(
+            self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint), certificate=self.server_certificate(endpoint)
+        )
+
+    def chrony(self, endpoint: Endpoint) -> Process:
+        return chrony.server(self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint))
+
+    def registry(self, endpoint: Endpoint) -> Process:
+        return registry.server(
+            self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint), certificate=self.server_certificate(endpoint)
+        )
+
+    def prometheus(self, endpoint: Endpoint) -> Process:
+        return prometheus.server(self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint))
+
+    def resolver(self, endpoint: Endpoint, view: str) -> Process:
+        records = [dnsmasq.Record(r.name, r.kind, r.data) for r in self.network.records if r.view == view]
+        zones = [c.domain for c in self.network.clusters if c.vpc == view] + [self.network.domain]
+        return dnsmasq.resolver(self.tools, name=endpoint.id, namespace=endpoint.id, records=records, zones=zones)
+
+    # ---- certificates and keys ------------------------------------------------------------------------------------------
+
+    def certificate(self, names: list[str]) -> Certificate:
+        leaf = self.authority.issue(names)
+        return Certificate(leaf.chain, leaf.key)
+
+    def server_certificate(self, endpoint: Endpoint) -> Certificate | None:
+        """For a server whose port is written with TLS: every form of its Service's name, and its addresses."""
+        if not any(x.transport == "tls" for x in endpoint.listeners):
+            return None
+        names: list[str] = []
+        for service in self.network.services:
+            if endpoint.id in service.backends:
+                base, domain = f"{service.name}.{service.namespace}", self.network.cluster[service.cluster].domain
+                names += [service.name, base, f"{base}.svc", f"{base}.svc.{domain}"]
+        return self.certificate([*names, *map(str, endpoint.addresses)])
+
+    def ssh_config(self) -> bytes:
+        """A client configuration: `ssh -F /run/budnet/ssh/config NODE` goes through the bastion."""
+        bastion = next((e for e in self.network.endpoints if e.software == "openssh" and e.public), None)
+        lines = [
+            "Host *",
+            " IdentityFile /run/budnet/ssh/id_ed25519",
+            " StrictHostKeyChecking no",
+            " UserKnownHostsFile /dev/null",
+            " LogLevel ERROR",
+        ]
+        for endpoint in (e for e in self.network.endpoints if e.software == "openssh" and bastion is not None):
+            jump = bastion is not None and endpoint is not bastion
+            name = endpoint.id.rpartition("/")[2]
+            address = endpoint.addresses[0] if jump else endpoint.public[0]
+            lines += [f"Host {name}", f" HostName {address}", f" User {'admin' if jump else 'bastion'}"]
+            lines += [f" ProxyJump {bastion.id.rpartition('/')[2]}"] if jump and bastion else []
+        return "\n".join([*lines, ""]).encode()
+
+
+def _port(endpoint: Endpoint, transport: str) -> int | None:
+    return next((x.port for x in endpoint.listeners if x.transport == transport and x.protocol is Protocol.TCP), None)
+
+
+def _first(endpoint: Endpoint) -> int:
+    return endpoint.listeners[0].port
+
+
+def _reachable(source: Endpoint, target: Endpoint) -> object:
+    """The target's address of a family that the source has, too."""
+    families = {a.version for a in source.addresses}
+    return next((a for a in target.addresses if a.version in families), target.addresses[0])
+
+
+def _covering(network: Network, names: list[str]) -> list[str]:
+    """The names of the certificate rows that cover these; the names themselves where no row does."""
+    rows = [n for c in network.certificates for n in c.names if n.startswith("*.")]
+    wanted = [w for w in rows if any(n.partition(".")[2] == w[2:] for n in names)]
+    return list(dict.fromkeys([*wanted, *(n for n in names if f"*.{n.partition('.')[2]}" not in wanted)]))
