@@ -1,0 +1,49 @@
+"""SRC, DST and PORT of a command line, looked up in a Network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from budnet.cli.output import wrong
+from budnet.ir.address import Protocol
+from budnet.reach.engine import Engine, Point
+from budnet.reach.matrix import receivers, senders
+from budnet.reach.trace import find
+from budnet.source.diagnostic import suggest
+
+
+def points(engine: Engine, name: str, sends: bool) -> list[Point]:
+    """The points a user means; ends with 3 where nobody is called so."""
+    try:
+        found = find(engine, name)
+    except ValueError as reason:
+        wrong(str(reason))
+    able = {p.index for p in (senders(engine) if sends else receivers(engine))}
+    found = [p for p in found if p.index in able]
+    if not found:
+        ids = [e.id for e in engine.network.endpoints] + [e.service for e in engine.network.endpoints if e.service]
+        wrong(f"nothing that {'sends' if sends else 'receives'} is called '{name}'. {suggest(name, ids)}".strip())
+    return found
+
+
+def port(engine: Engine, text: str, destinations: list[Point]) -> tuple[Protocol, int]:
+    """`443/tcp`, `443`, or a listener's name on the destination."""
+    for point in destinations:
+        for listener in point.endpoint.listeners if point.endpoint else ():
+            if listener.name == text:
+                return listener.protocol, listener.port
+    number, _, protocol = text.partition("/")
+    known = {p.name.lower(): p for p in Protocol}
+    if not number.isdigit() or int(number) > 65535 or (protocol or "tcp") not in known:
+        names = [x.name for p in destinations if p.endpoint for x in p.endpoint.listeners]
+        wrong(f"'{text}' is no port: write 443/tcp, or a port's name{' (' + ', '.join(dict.fromkeys(names)) + ')' if names else ''}")
+    return known[protocol or "tcp"], int(number)
+
+
+def pairs(sources: list[Point], destinations: list[Point]) -> Iterator[tuple[Point, Point]]:
+    """Of one address family, and not from an endpoint to itself."""
+    for source in sources:
+        for destination in destinations:
+            same = source is destination or (source.endpoint is not None and source.endpoint is destination.endpoint)
+            if source.address.version == destination.address.version and not same:
+                yield source, destination

@@ -1,0 +1,77 @@
+"""budnet diff"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from budnet.cli.output import network, print_json, style, transports_json
+from budnet.cli.prove import trace_lines
+from budnet.reach.diff import Change, Difference, GuaranteeChange, diff
+
+
+@click.command()
+@click.argument("old", type=click.Path(dir_okay=False))
+@click.argument("new", type=click.Path(dir_okay=False))
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True, help="How to print.")
+def command(old: str, new: str, form: str) -> None:
+    """What NEW opens and closes against OLD, and which guarantees change. Exit 1 if they differ.
+
+    \b
+    Examples:
+      budnet diff old.yaml new.yaml
+      budnet diff catalog/foundry budnet.yaml --format markdown
+    """
+    found = diff(network(old), network(new))
+    if form == "json":
+        print_json("diff", {"opened": [_row(c) for c in found.opened], "closed": [_row(c) for c in found.closed],
+                            "guarantees": [_guarantee(g) for g in found.guarantees]})  # fmt: skip
+    elif form == "markdown":
+        click.echo(markdown(found))
+    else:
+        _text(found)
+    sys.exit(1 if found else 0)
+
+
+def _text(found: Difference) -> None:
+    for title, changes, colour in (("opened", found.opened, "red"), ("closed", found.closed, "green")):
+        for change in changes:
+            click.echo(f"{style(title, colour, True)}  {change.src} -> {change.dst}  {change.allowed}")
+    for each in found.guarantees:
+        click.echo(f"{style('guarantee', 'yellow', True)}  {each.name}: {_status(each.before)} -> {_status(each.after)}")
+        if each.proof and each.proof.trace:
+            click.echo("\n".join(f"         {line}" for line in trace_lines(each.proof.trace)))
+    if not found:
+        click.echo("the same flows, the same guarantees")
+
+
+def markdown(found: Difference) -> str:
+    """For a pull request's description."""
+    if not found:
+        return "No flow is opened or closed, and no guarantee changes."
+    out = [f"**{len(found.opened)} opened, {len(found.closed)} closed, {len(found.guarantees)} guarantees changed**", ""]
+    if found.opened or found.closed:
+        out += ["| | from | to | what |", "|---|---|---|---|"]
+        for title, changes in (("opened", found.opened), ("closed", found.closed)):
+            out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" for c in changes]
+        out.append("")
+    out += [f"- guarantee *{g.name}*: {_status(g.before)} -> **{_status(g.after)}**" for g in found.guarantees]
+    return "\n".join(out)
+
+
+def _status(status: Any) -> str:
+    return status.value if status is not None else "not there"
+
+
+def _row(change: Change) -> dict[str, Any]:
+    return {"src": change.src, "dst": change.dst, "allowed": transports_json(change.allowed), "one_way": False, "unknown": None}
+
+
+def _guarantee(change: GuaranteeChange) -> dict[str, Any]:
+    return {
+        "name": change.name,
+        "before": change.before.value if change.before else None,
+        "after": change.after.value if change.after else None,
+    }

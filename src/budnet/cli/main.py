@@ -1,0 +1,92 @@
+"""The command line. Each verb is a file of its own, imported only when it is called: `budnet --help` reads none of them."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from budnet.errors import BudnetError
+
+VERBS = {
+    "init": "write the reference topology, commented, ready to edit",
+    "check": "read, resolve and lint a file",
+    "show": "tables of what a file means",
+    "graph": "pictures: architecture, cross-cluster, one service's flows",
+    "prove": "guarantees: proved, or refuted with a packet",
+    "reach": "whether one endpoint reaches another, and why",
+    "explain": "every rule that lets a flow pass, or every blocker on its way",
+    "matrix": "who reaches whom, all pairs",
+    "diff": "flows opened and closed between two files",
+    "up": "bring the twin up",
+    "ps": "what is up, and who answers there",
+    "exec": "run a command at a node of the twin",
+    "probe": "send real packets everywhere and compare with the proof",
+    "logs": "what a server of the twin wrote",
+    "down": "take the twin down",
+    "doctor": "what this machine can do for the twin, and what is missing",
+    "lock": "pin the addresses that budnet allocated",
+    "schema": "the language as JSON Schema, for editors",
+    "completion": "shell completion",
+}
+MODULES = {"exec": "execute", "lock": "lock", "up": "twin_up", "down": "twin_down"}
+WRONG_INPUT, WORLD_REFUSED = 3, 4
+
+
+class Verbs(click.Group):
+    """Finds a verb's command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = import_module(f"budnet.cli.{MODULES.get(name, name)}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from budnet.source.diagnostic import suggest
+
+            ctx.fail(f"no such command '{args[0]}'. {suggest(args[0], VERBS)}".rstrip(". ") + ("" if suggest(args[0], VERBS) else "."))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="budnet")
+@click.option("--color/--no-color", default=None, help="Colours: on a terminal, unless NO_COLOR is set or this says otherwise.")
+@click.pass_context
+def cli(ctx: click.Context, color: bool | None) -> None:
+    """A network as a program: written once, proved, and run with real packets on one Linux machine.
+
+    FILE is ./budnet.yaml by default, and where there is none the reference topology `foundry`.
+    Exit codes: 0 good, 1 the answer is no, 2 something to do, 3 the input is wrong, 4 the world refused.
+    """
+    ctx.color = color
+
+
+def main() -> None:
+    """The program. Turns what the world refused, Ctrl-C and a closed pipe into exit codes; a bug keeps its traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(WRONG_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BudnetError as refused:
+        click.echo(f"budnet: {refused}", err=True)
+        sys.exit(WORLD_REFUSED)
+    except BrokenPipeError:
+        # whoever read our output has seen enough; the interpreter must not complain about it again on its way out
+        sys.stdout = None
+        sys.exit(0)

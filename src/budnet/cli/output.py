@@ -1,0 +1,110 @@
+"""What every verb prints with: JSON documents, tables, diagnostics."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from budnet.ir.network import Network
+    from budnet.packets.transports import Transports
+    from budnet.pipeline import Loaded
+
+file_argument = click.argument("file", required=False, type=click.Path(dir_okay=False))
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)
+name_option = click.option(
+    "--name", default="default", show_default=True, envvar="BUDNET_TWIN", help="Which twin: several can be up beside each other."
+)
+
+
+def load(file: str | None) -> Loaded:
+    """Reads a file; where it has errors they are printed and the program ends with 3. Warnings are printed."""
+    from budnet import pipeline
+
+    loaded = pipeline.load(file)
+    if loaded.network is None:
+        report(loaded)
+        sys.exit(3)
+    if loaded.diagnostics:
+        report(loaded)
+    return loaded
+
+
+def network(file: str | None) -> Network:
+    """The Network of a file without errors."""
+    found = load(file).network
+    assert found is not None
+    return found
+
+
+def report(loaded: Loaded) -> None:
+    """Diagnostics on stderr, each with its line underlined."""
+    from budnet.source.diagnostic import in_order
+    from budnet.source.report import to_text
+
+    click.echo(to_text(in_order(loaded.diagnostics), {loaded.file: loaded.text}, colours(sys.stderr)), err=True)
+
+
+def colours(stream: Any) -> bool:
+    """Whether to use colours: as asked; else on a terminal, unless NO_COLOR is set (https://no-color.org)."""
+    context = click.get_current_context(silent=True)
+    asked = context.find_root().color if context else None
+    return asked if asked is not None else stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def print_json(verb: str, body: dict[str, Any]) -> None:
+    """One document on stdout."""
+    click.echo(json.dumps({"schema": f"budnet.{verb}/1"} | body, indent=1))
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console that follows `--color`."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    use = colours(stream)
+    width = None if stream.isatty() else 200
+    return Console(file=stream, no_color=not use, force_terminal=use or None, highlight=False, width=width, soft_wrap=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table on stdout; columns that hold numbers are the caller's strings, too."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    out = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        out.add_row(*(Text(str(cell)) for cell in row))
+    console().print(out)
+
+
+def style(text: str, colour: str, bold: bool = False) -> str:
+    """Colours a piece of text where colours are on."""
+    return click.style(text, fg=colour, bold=bold) if colours(sys.stdout) else text
+
+
+def wrong(message: str) -> NoReturn:
+    """Ends with 3: what was asked for makes no sense."""
+    click.echo(f"budnet: {message}", err=True)
+    sys.exit(3)
+
+
+def transports_json(transports: Transports) -> list[dict[str, Any]]:
+    """`[{"protocol": "TCP", "ports": [[80, 80]]}]`; `"ports": null` is all of them."""
+    return [
+        {
+            "protocol": protocol.name,
+            "ports": None if [(r.first, r.last) for r in ranges] == [(0, 65535)] else [[r.first, r.last] for r in ranges],
+        }
+        for protocol, ranges in transports.parts
+    ]

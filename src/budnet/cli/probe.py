@@ -1,0 +1,93 @@
+"""budnet probe"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from budnet.cli.output import file_argument, load, name_option, print_json, style, table
+from budnet.errors import NoTwin
+from budnet.probe import names, truth
+from budnet.probe.question import questions
+from budnet.probe.report import junit
+
+
+@click.command()
+@file_argument
+@click.option("--from", "sources", multiple=True, metavar="NODE", help="Only questions from this endpoint, service or subnet. Repeatable.")
+@click.option("--to", "targets", multiple=True, metavar="NODE", help="Only questions to this endpoint, service or subnet. Repeatable.")
+@click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report to this file as well.")
+@name_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
+def command(file: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None, name: str, form: str) -> None:
+    """Send real packets along every flow there is and could be, and compare each fate with the proof. Exit 1 if one differs.
+
+    Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Every answer has evidence: who
+    answered, or which rule dropped the packet. Silence is reported as LOST, never as a denial.
+
+    \b
+    Examples:
+      budnet probe
+      budnet probe --from budapp --to data
+      budnet probe --format json --junit probe.xml
+    """
+    from budnet.twin.lab import Twin
+
+    network = load(file).network
+    assert network is not None
+    twin, ours = Twin(name), False
+    try:
+        if twin.status()["name"] != network.name:
+            raise NoTwin(name)
+    except NoTwin:
+        from budnet.cli.twin_up import bring_up
+
+        name, ours = f"probe-{os.getpid()}", True
+        bring_up(network, name, attached=True)
+        twin = Twin(name)
+    try:
+        asked = [q for q in questions(network) if _wanted(q.source, sources) and _wanted(q.destination, targets)]
+        result = truth.truth(network, twin, asked, _progress(form))
+        if not sources and not targets:
+            result.join(names.truth(network, twin))
+    finally:
+        if ours:
+            twin.down()
+    if junit_file:
+        junit_file.write_text(junit(result), encoding="utf-8")
+    if form == "json":
+        print_json("probe", result.json())
+    else:
+        _print(result)
+    sys.exit(0 if result.agree == result.questions else 1)
+
+
+def _wanted(node: str, chosen: Sequence[str]) -> bool:
+    parts = node.split("/")
+    return not chosen or any(
+        c == node or c in parts or node.startswith(f"{c}/") or node.rpartition("-")[0].endswith(f"/{c}") for c in chosen
+    )
+
+
+def _progress(form: str) -> truth.Progress | None:
+    if form == "json" or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        click.echo(f"\r{done} of {total} flows", nl=done >= total, err=True)
+
+    return show
+
+
+def _print(result: truth.Truth) -> None:
+    if result.disagree:
+        rows = [d.json() for d in result.disagree]
+        table(["from", "to", "port", "predicted", "observed", "line"],
+              ((r["src"], r["dst"], f"{r['port']}/{r['protocol'].lower()}", r["predicted"], r["observed"], r["origin"] or "") for r in rows))  # fmt: skip
+    fates = ", ".join(f"{count} {fate}" for fate, count in sorted(result.fates.items(), key=lambda f: -f[1]))
+    word = style("agree", "green", True) if not result.disagree else style(f"{len(result.disagree)} DISAGREE", "red", True)
+    click.echo(f"{result.questions} questions, {result.agree} answered alike: {word}\n{fates}\n{result.seconds:.2f} s of packets")

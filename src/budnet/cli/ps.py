@@ -1,0 +1,45 @@
+"""budnet ps"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from budnet.cli.output import format_option, name_option, print_json, table
+from budnet.twin.lab import Twin
+
+
+@click.command()
+@name_option
+@format_option
+@click.option("--all", "everything", is_flag=True, help="Routers, gateways and the outside, too.")
+def command(name: str, form: str, everything: bool) -> None:
+    """What is up: every node with its addresses and who answers there: a real server, or a listener of budnet's own.
+
+    \b
+    Examples:
+      budnet ps
+      budnet ps --all --format json
+    """
+    status = Twin(name).status()
+    rows = _rows(status, everything)
+    if form == "json":
+        print_json("ps", {"name": name, "topology": status["name"], "up_seconds": round(time.time() - status["began"]), "nodes": rows})
+        return
+    table(["node", "kind", "addresses", "answers"], ((r["id"], r["kind"], " ".join(r["addresses"]), "; ".join(r["answers"])) for r in rows))
+
+
+def _rows(status: dict[str, Any], everything: bool) -> list[dict[str, Any]]:
+    answers: dict[str, list[str]] = {}
+    for server in status["servers"]:
+        ports = " ".join(f"{port}/{protocol}" for protocol, port in server["listens"])
+        answers.setdefault(server["id"], []).append(f"{server['software']} {ports}" + ("" if server["running"] else " (ENDED)"))
+    own: dict[str, list[str]] = {}
+    for endpoint, protocol, port, loopback in status["listeners"]:
+        own.setdefault(endpoint, []).append(f"{port}/{protocol}" + (" loopback" if loopback else ""))
+    for endpoint, listed in own.items():
+        answers.setdefault(endpoint, []).append(f"own listener {', '.join(listed)}")
+    shown = [s for s in status["spaces"] if everything or s["kind"] == "endpoint"]
+    return [s | {"answers": answers.get(s["id"], [])} for s in shown]

@@ -1,0 +1,109 @@
+"""budnet reach"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from budnet.cli import asked
+from budnet.cli.output import format_option, network, print_json, style
+from budnet.cli.prove import trace_lines
+from budnet.ir.address import PortRange, Protocol
+from budnet.packets.transports import Transports
+from budnet.reach.disposition import Disposition, Reason
+from budnet.reach.engine import Engine, Point
+from budnet.reach.matrix import listeners
+from budnet.reach.path import path
+from budnet.reach.trace import Trace, trace
+
+
+@click.command()
+@click.argument("source")
+@click.argument("destination")
+@click.argument("port", required=False)
+@click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
+@format_option
+def command(source: str, destination: str, port: str | None, file: str | None, form: str) -> None:
+    """Whether SOURCE reaches DESTINATION [on PORT], hop by hop, with what decided. Exit 1 if not.
+
+    SOURCE and DESTINATION are services, endpoint ids, NETWORK/SUBNET, addresses, or `internet`. Of several endpoints the
+    first pair that is delivered is shown, else the first one that is not.
+
+    \b
+    Examples:
+      budnet reach budapp postgresql sql
+      budnet reach internet postgresql 5432/tcp
+      budnet reach budgateway inference
+    """
+    engine = Engine(network(file))
+    sources, destinations = asked.points(engine, source, True), asked.points(engine, destination, False)
+    if port is None:
+        _ports(engine, sources, destinations, form)
+        return
+    protocol, number = asked.port(engine, port, destinations)
+    best = best_trace(engine, sources, destinations, protocol, number)
+    if form == "json":
+        print_json("reach", trace_json(best))
+    else:
+        click.echo("\n".join(trace_lines(best)))
+    sys.exit(0 if best.verdict.reachable else 1)
+
+
+def best_trace(engine: Engine, sources: list[Point], destinations: list[Point], protocol: Protocol, port: int) -> Trace:
+    """Of all pairs the first that is delivered; else the one that came furthest."""
+    traces = [trace(engine, s, d, protocol, port) for s, d in asked.pairs(sources, destinations)]
+    if not traces:
+        from budnet.cli.output import wrong
+
+        wrong("source and destination have no address family in common, or are one and the same")
+    return next((t for t in traces if t.verdict.reachable), max(traces, key=lambda t: len(t.hops)))
+
+
+def _ports(engine: Engine, sources: list[Point], destinations: list[Point], form: str) -> None:
+    """Without a port: everything that is delivered, and over all pairs."""
+    delivered, best = 0, None
+    for s, d in asked.pairs(sources, destinations):
+        way = path(engine, s, d)
+        got = way.forward & way.back & listeners(engine, way) & engine.alphabet.all
+        delivered |= got
+        if best is None or (got and not best[1]):
+            best = trace(engine, s, d, *_example(engine.alphabet.decode(got))), got
+    assert best is not None
+    if form == "json":
+        from budnet.cli.output import transports_json
+
+        print_json(
+            "reach", trace_json(best[0]) | {"reachable": bool(delivered), "allowed": transports_json(engine.alphabet.decode(delivered))}
+        )
+    else:
+        click.echo("\n".join(trace_lines(best[0])))
+        answer = style("yes", "green", True) if delivered else style("no", "red", True)
+        click.echo(f"{answer}: {engine.alphabet.decode(delivered)}")
+    sys.exit(0 if delivered else 1)
+
+
+def _example(transports: Transports) -> tuple[Protocol, int]:
+    protocol, ports = next(iter(transports), (Protocol.TCP, PortRange(443, 443)))
+    return protocol, ports.first
+
+
+def trace_json(found: Trace) -> dict[str, Any]:
+    """`budnet reach --format json`."""
+    verdict = found.verdict
+    reasons = [] if verdict.disposition is Disposition.DELIVERED else [verdict.reason, *verdict.blockers]
+    return {
+        "reachable": verdict.reachable, "disposition": verdict.disposition.value, "reasons": [_reason_json(r) for r in reasons],
+        "hops": list(found.hops), "src": found.source.label, "dst": found.destination.label,
+        "protocol": found.protocol.name, "port": found.port,
+    }  # fmt: skip
+
+
+def _reason_json(reason: Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code,
+        "layer": reason.layer,
+        "object": reason.object,
+        "origin": str(reason.origin) if reason.origin.line else None,
+    }

@@ -1,0 +1,94 @@
+"""budnet show"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from budnet.cli.output import format_option, network, print_json, table
+from budnet.ir.network import Network, to_json
+
+Rows = list[tuple[str, ...]]
+TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, metavar="[FILE] [TOPIC]")
+@format_option
+@click.option("--derived", is_flag=True, help="With `flows`: the security groups, ACLs and policies that were derived from them, as JSON.")
+def command(arguments: Sequence[str], form: str, derived: bool) -> None:
+    """Tables of what FILE means. TOPIC is networks, services, flows, names, certificates or egress; without one, all of them.
+
+    \b
+    Examples:
+      budnet show services
+      budnet show network.yaml flows --format json
+    """
+    topics = [a for a in arguments if a in TOPICS and not Path(a).exists()] or list(TOPICS)
+    files = [a for a in arguments if a not in topics]
+    if len(files) > 1:
+        raise click.UsageError(f"'{files[1]}' is no topic: choose from {', '.join(TOPICS)}")
+    found = network(files[0] if files else None)
+    if derived:
+        parts = ("security_groups", "acls", "policies", "route_tables", "egress_filters")
+        print_json("show", {part: to_json(getattr(found, part)) for part in parts})
+        return
+    tables = {topic: _TABLES[topic](found) for topic in topics}
+    if form == "json":
+        print_json("show", {topic: [dict(zip(columns, row, strict=True)) for row in rows] for topic, (columns, rows) in tables.items()})
+        return
+    for topic, (columns, rows) in tables.items():
+        table(columns, rows, title=f"{topic} ({len(rows)})")
+
+
+def _networks(n: Network) -> tuple[list[str], Rows]:
+    rows: Rows = [(v.id, "", " ".join(map(str, v.prefixes)), f"{v.cloud.provider} {v.cloud.region}".strip(), "") for v in n.vpcs]
+    for s in n.subnets:
+        table_ = n.route_table[s.route_table]
+        routes = ", ".join(f"{r.destination} {r.via or r.target.value}" for r in table_.routes)
+        rows.append((s.vpc, s.id, " ".join(map(str, s.prefixes)), s.access, routes))
+    rows += [(p.between[0], p.id, "", f"peering with {p.between[1]}", "") for p in n.peerings]
+    return ["network", "subnet", "range", "access", "routes"], sorted(rows, key=lambda r: (r[0], r[1]))
+
+
+def _services(n: Network) -> tuple[list[str], Rows]:
+    rows: Rows = []
+    for e in n.inside:
+        ports = ", ".join(
+            f"{x.name} {x.port}/{x.protocol.name.lower()} {x.transport}{' loopback' if x.loopback else ''}" for x in e.listeners
+        )
+        rows.append((e.id, e.kind.value, e.namespace, " ".join(map(str, (*e.addresses, *e.public))), ports, e.software))
+    return ["endpoint", "kind", "namespace", "addresses", "listens", "software"], rows
+
+
+def _flows(n: Network) -> tuple[list[str], Rows]:
+    return ["from", "to", "port", "transport", "line"], [
+        (f.sources.name, f.destinations.name, str(f.match), f.transport, str(f.origin) if f.origin.line else f.origin.file) for f in n.flows
+    ]
+
+
+def _names(n: Network) -> tuple[list[str], Rows]:
+    return ["view", "name", "type", "answer"], [(r.view, r.name, r.kind, r.data) for r in n.records]
+
+
+def _certificates(n: Network) -> tuple[list[str], Rows]:
+    rows: Rows = [(c.id, f"issued by {c.issuer}", ", ".join(c.names), str(c.origin)) for c in n.certificates]
+    rows += [
+        (p.id, f"TLS {p.minimum} or later", ", ".join((*p.ciphers, *p.ciphersuites)) or p.managed_by, str(p.origin)) for p in n.tls_profiles
+    ]
+    return ["name", "what", "covers", "line"], rows
+
+
+def _egress(n: Network) -> tuple[list[str], Rows]:
+    return ["network", "row", "to", "port", "line"], [
+        (f.vpc, r.id, ", ".join(r.names) or ", ".join(map(str, r.prefixes)), str(r.match), str(r.origin))
+        for f in n.egress_filters
+        for r in f.rules
+    ]
+
+
+_TABLES: dict[str, Callable[[Network], tuple[list[str], Rows]]] = {
+    "networks": _networks, "services": _services, "flows": _flows, "names": _names, "certificates": _certificates, "egress": _egress,
+}  # fmt: skip

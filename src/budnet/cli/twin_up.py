@@ -1,0 +1,106 @@
+"""budnet up"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from budnet.cli.output import file_argument, format_option, load, name_option, print_json, style
+from budnet.errors import AlreadyUp
+
+if TYPE_CHECKING:
+    from budnet.ir.network import Network
+    from budnet.pipeline import Loaded
+
+
+@click.command()
+@file_argument
+@click.option(
+    "--attach", is_flag=True, help="Prove and probe it, print the report, stay up until Ctrl-C (on a terminal), and take it down."
+)
+@name_option
+@format_option
+def command(file: str | None, attach: bool, name: str, form: str) -> None:
+    """Bring the twin of FILE up: namespaces, filters and real servers on this machine, with no way out of it.
+
+    A twin of the same file that is up already is left as it is.
+
+    \b
+    Examples:
+      budnet up && budnet probe && budnet down
+      budnet up --attach
+      budnet up other.yaml --name other
+    """
+    loaded = load(file)
+    network = loaded.network
+    assert network is not None
+    start = time.perf_counter()
+    missing = bring_up(network, name, attach)
+    seconds = time.perf_counter() - start
+    _lock(loaded)
+    if attach:
+        sys.exit(_report(network, loaded, name, seconds))
+    from budnet.twin.lab import Twin
+
+    status = Twin(name).status()
+    if form == "json":
+        print_json("up", {"name": name, "topology": network.name, "seconds": round(seconds, 3), "spaces": len(status["spaces"]),
+                          "servers": len(status["servers"]), "missing": missing})  # fmt: skip
+        return
+    for each in missing:
+        click.echo(style(f"not here: {each}; a listener of budnet's own stands in", "yellow"))
+    up = f"{len(status['spaces'])} namespaces, {len(status['servers'])} real servers, {len(status['listeners'])} listeners of budnet's own"
+    click.echo(
+        f"{network.name} is up in {seconds:.2f} s: {up}\n`budnet ps` lists them, `budnet probe` tries every flow, `budnet down` takes it down"
+    )
+
+
+def bring_up(network: Network, name: str, attached: bool) -> list[str]:
+    """Plans, stages and starts a twin; returns what could not be had. A twin of the same topology that is up is left alone."""
+    from budnet.twin import lab, tools
+    from budnet.twin.build import plan
+    from budnet.twin.staging import stage
+
+    found = tools.find()
+    staged = stage(network, plan(network), found)
+    try:
+        lab.up(staged, found, name, attached)
+    except AlreadyUp:
+        if attached or lab.Twin(name).status()["plan"] != staged.digest:
+            raise
+    return list(staged.missing)
+
+
+def _lock(loaded: Loaded) -> None:
+    """Addresses that now exist must not move: a file of the user's gets its lock."""
+    from budnet.cli.lock import write
+
+    if Path(loaded.file).exists():
+        write(Path(loaded.file), loaded.addresses)
+
+
+def _report(network: Network, loaded: Loaded, name: str, seconds: float) -> int:
+    """Proof, probe, one screen; then wait, then down. 1 if a guarantee is refuted or an answer differs."""
+    from budnet.cli.screen import screen
+    from budnet.twin.lab import Twin
+
+    twin = Twin(name)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        good = screen(network, loaded.file, twin, seconds)
+        if sys.stdin.isatty():
+            click.echo("\nIt stays up until Ctrl-C. In another terminal: budnet ps, budnet exec NODE COMMAND, budnet probe")
+            try:
+                signal.pause()
+            except KeyboardInterrupt:
+                click.echo()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave us half way down
+        twin.down()
+    click.echo("down: nothing is left")
+    return 0 if good else 1

@@ -1,0 +1,77 @@
+"""Which questions a Network raises: every source to every destination, on each port that listens and some that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from budnet.ir.address import Address, Protocol
+from budnet.ir.endpoint import ClusterService, Endpoint, EndpointKind, Listener
+from budnet.ir.network import Network
+
+CLOSED: tuple[tuple[Protocol, int], ...] = ((Protocol.TCP, 22), (Protocol.TCP, 443), (Protocol.TCP, 8080), (Protocol.UDP, 161))
+"""Asked of every destination that does not listen there: what an intruder tries first."""
+CLOSED_OUTSIDE: tuple[tuple[Protocol, int], ...] = ((Protocol.TCP, 80), (Protocol.UDP, 443))
+
+
+class Question(NamedTuple):
+    """May `source` open a connection to `destination` on this port, and who answers?"""
+
+    source: str
+    destination: str
+    """An endpoint's or a Service's id."""
+    address: Address
+    protocol: Protocol
+    port: int
+    service: bool = False
+
+
+def questions(network: Network) -> Iterator[Question]:
+    """All of them, in a stable order. About six for each ordered pair of endpoints."""
+    askers = [e for e in network.endpoints if e.filtered or _asks_from_outside(network, e)]
+    services = {c.id: [s for s in network.services if s.cluster == c.id] for c in network.clusters}
+    for source in askers:
+        for destination in network.endpoints:
+            if destination is not source and _sensible(source, destination):
+                yield from _direct(source, destination)
+        for service in services.get(source.cluster, ()):
+            if source.id not in service.backends:  # which replica a pod's own Service picks may be itself
+                yield from _by_service(source, service)
+
+
+def _asks_from_outside(network: Network, endpoint: Endpoint) -> bool:
+    """One client for the internet, and one for each set of addresses."""
+    clients = {"internet/client", *(f"internet/{g.name}" for g in network.address_groups)}
+    return endpoint.kind is EndpointKind.EXTERNAL and endpoint.id in clients
+
+
+def _sensible(source: Endpoint, destination: Endpoint) -> bool:
+    """The outside is not asked about itself, and what a VPC provides is asked for from inside it."""
+    if destination.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA):
+        return source.vpc == destination.vpc
+    return not (source.kind is EndpointKind.EXTERNAL and destination.kind is EndpointKind.EXTERNAL)
+
+
+def _direct(source: Endpoint, destination: Endpoint) -> Iterator[Question]:
+    families = {a.version for a in source.addresses}
+    outside = destination.kind is EndpointKind.EXTERNAL
+    ports = [(x.protocol, x.port) for x in _tried(destination.listeners)]
+    closed = CLOSED_OUTSIDE if outside else () if not destination.filtered else CLOSED
+    ports += [p for p in closed if p not in ports]
+    for address in (*destination.addresses, *destination.public):
+        if address.version in families:
+            for protocol, port in ports:
+                yield Question(source.id, destination.id, address, protocol, port)
+
+
+def _tried(listeners: tuple[Listener, ...]) -> list[Listener]:
+    return [x for x in listeners if x.protocol in (Protocol.TCP, Protocol.UDP)]
+
+
+def _by_service(source: Endpoint, service: ClusterService) -> Iterator[Question]:
+    families = {a.version for a in source.addresses}
+    for address in service.addresses:
+        if address.version in families:
+            for port in service.ports:
+                if port.protocol in (Protocol.TCP, Protocol.UDP):
+                    yield Question(source.id, service.id, address, port.protocol, port.port, service=True)

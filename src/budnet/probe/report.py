@@ -1,0 +1,25 @@
+"""Truth tables for other programs: JUnit XML, as CI systems read it."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+from budnet.probe.truth import Truth
+
+
+def junit(table: Truth) -> str:
+    """One test case for each disagreement, and one for all that agree: a hundred thousand passed cases help nobody."""
+    failures = len(table.disagree)
+    cases = [
+        f'  <testcase classname="budnet.probe" name={quoteattr(f"{table.agree} questions answered alike")} time="{table.seconds:.3f}"/>'
+    ]
+    for each in table.disagree:
+        row = each.json()
+        name = f"{row['src']} -> {row['dst']} {row['port']}/{row['protocol'].lower()}"
+        text = f"predicted: {row['predicted']}\nobserved:  {row['observed']}\nwritten:   {row['origin']}"
+        message = quoteattr(f"predicted {row['predicted']}, observed {row['observed']}")
+        cases.append(
+            f'  <testcase classname="budnet.probe" name={quoteattr(name)}>\n   <failure message={message}>{escape(text)}</failure>\n  </testcase>'
+        )
+    head = f'<testsuite name="budnet probe" tests="{failures + 1}" failures="{failures}" errors="0" time="{table.seconds:.3f}">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f" {head}", *cases, " </testsuite>", "</testsuites>", ""])

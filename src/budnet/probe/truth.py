@@ -1,0 +1,89 @@
+"""The comparison: every question, what was predicted, what was observed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from budnet.ir.network import Network
+from budnet.probe.answer import Answer
+from budnet.probe.in_twin import InTwin
+from budnet.probe.predicted import Predicted
+from budnet.probe.question import Question, questions
+from budnet.twin.lab import Twin
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A question to which the two gave different answers."""
+
+    question: Question
+    predicted: Answer
+    observed: Answer
+
+    def __str__(self) -> str:
+        row = self.json()
+        what = f"{row['port']}/{row['protocol'].lower()}"
+        return f"{row['src']} -> {row['dst']} {what}: predicted {row['predicted']}, observed {row['observed']} ({row['origin']})"
+
+    def json(self) -> dict[str, Any]:
+        """A row of `budnet probe --format json`."""
+        origin = self.observed.origin if self.observed.origin and self.observed.origin.line else self.predicted.origin
+        return {
+            "src": self.question.source, "dst": self.question.destination, "protocol": self.question.protocol.name, "port": self.question.port,
+            "predicted": str(self.predicted), "observed": str(self.observed), "origin": str(origin) if origin else None,
+        }  # fmt: skip
+
+
+@dataclass
+class Truth:
+    """What came of asking. `seconds` is the time of the packets; `fates` counts observed dispositions."""
+
+    questions: int = 0
+    agree: int = 0
+    disagree: list[Disagreement] = field(default_factory=list)
+    fates: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, question: Question, predicted: Sequence[Answer], observed: Answer) -> None:
+        """One question with both answers. A Service may be answered by any of its pods."""
+        self.questions += 1
+        self.fates[observed.disposition] = self.fates.get(observed.disposition, 0) + 1
+        if any(p.agrees(observed) for p in predicted):
+            self.agree += 1
+        else:
+            self.disagree.append(Disagreement(question, predicted[0], observed))
+
+    def join(self, other: Truth) -> None:
+        """Adds another table's rows to this one's."""
+        self.questions += other.questions
+        self.agree += other.agree
+        self.disagree += other.disagree
+        for fate, count in other.fates.items():
+            self.fates[fate] = self.fates.get(fate, 0) + count
+
+    def json(self) -> dict[str, Any]:
+        """`budnet probe --format json`."""
+        rows = [d.json() for d in self.disagree]
+        return {"questions": self.questions, "agree": self.agree, "disagree": rows, "fates": self.fates, "seconds": round(self.seconds, 3)}
+
+
+def truth(network: Network, twin: Twin, asked: Sequence[Question] | None = None, progress: Progress | None = None) -> Truth:
+    """Asks both. `asked` defaults to every question the Network raises."""
+    rows = list(questions(network)) if asked is None else list(asked)
+    predicted, in_twin = Predicted(network), InTwin(network, twin)
+    table = Truth()
+    answers: dict[int, Answer] = {}
+    start = time.perf_counter()
+    for number, observed in in_twin.ask(rows):
+        answers[number] = observed
+        if progress and not len(answers) % 500:
+            progress(len(answers), len(rows))
+    table.seconds = time.perf_counter() - start
+    for number, question in enumerate(rows):
+        table.add(question, predicted(question), answers[number])
+    return table
