@@ -37,7 +37,7 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
     best = best_trace(engine, sources, destinations, protocol, number)
     way, bit = path(engine, best.source, best.destination), engine.alphabet.bit(protocol, number)
     rows: list[dict[str, Any]] = []
-    for gate in (*way.gates, *way.answers):
+    for gate in (*way.gates, *reversed(way.answers)):
         rules = (
             [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if gate.passes & bit else []
         )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from budnet.model.topology import Topology
 from budnet.model.values import Written
 from budnet.source.diagnostic import Diagnostic, error, suggest
-from budnet.source.document import Document
+from budnet.source.document import Document, Path
+from budnet.source.span import Span
+from budnet.source.text import quoted
 
 UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, WRONG_VALUE, BAD_NAME, TOO_MANY = "M001", "M002", "M003", "M004", "M005", "M006"
 LIMIT = 50
 """A file of another kind would otherwise bury the one message that matters."""
 
 _NAME_HELP = "names are small letters, digits and '-', begin and end with a letter or digit, 63 characters at most"
+_DOMAIN_HELP = "domains are names with '.' between them: small letters, digits and '-', 63 characters at most between two dots"
 
 
 def decode(document: Document) -> tuple[Topology | None, list[Diagnostic]]:
@@ -27,49 +32,141 @@ def decode(document: Document) -> tuple[Topology | None, list[Diagnostic]]:
         details = failure.errors(include_url=False, include_input=False)
         found = [_diagnostic(document, dict(detail)) for detail in details[:LIMIT]]
         if len(details) > LIMIT:
-            found.append(error(TOO_MANY, f"{len(details) - LIMIT} more errors are not shown", document.nearest(())))
+            found.append(error(TOO_MANY, f"{len(details) - LIMIT} more errors are not shown", document.nearest(()), "mend those above first"))
         return None, found
 
 
 def _diagnostic(document: Document, detail: dict[str, Any]) -> Diagnostic:
+    """pydantic's error in our words; its own never reach a user."""
     loc = tuple(step for step in detail["loc"] if step != "[key]")
     path = document.locate(loc)
-    kind = detail["type"]
-    if kind == "extra_forbidden":
-        key = str(loc[-1])
-        return error(UNKNOWN_KEY, f"unknown key '{key}'", document.nearest(path, key=True), suggest(key, _keys()) or "remove it")
-    if kind == "missing":
-        parent = f" in '{path[-1]}'" if path else ""
-        return error(MISSING_KEY, f"'{loc[-1]}' is missing{parent}", document.nearest(path, key=True), "add it")
-    if "[key]" in detail["loc"]:
-        return error(BAD_NAME, f"'{loc[-1]}' cannot be a name", document.nearest(path, key=True), _NAME_HELP)
+    kind: str = detail["type"]
+    said: Mapping[str, Any] = detail.get("ctx", {})
+    span = _place(document, path)
+    match kind:
+        case "extra_forbidden":
+            return error(UNKNOWN_KEY, f"unknown key {quoted(str(loc[-1]))}", document.nearest(path, key=True), _known_keys(loc))
+        case "missing":
+            inside = f" in '{path[-1]}'" if path and isinstance(path[-1], str) else ""
+            about = _field(loc).description
+            help = f"add `{loc[-1]}`" + (f": {about}" if about else "")
+            return error(MISSING_KEY, f"'{loc[-1]}' is missing{inside}", document.nearest(path, key=True), help)
+        case "string_pattern_mismatch" | "string_too_long":
+            key = "[key]" in detail["loc"]
+            written = str(loc[-1]) if key else str(_value(document, path))
+            help = _DOMAIN_HELP if r"\." in said.get("pattern", r"\.") else _name_help(written)
+            return error(BAD_NAME, f"{quoted(written)} cannot be a name", document.nearest(path, key), help)
+        case "literal_error":
+            return _choice(document, path, said["expected"])
+        case "wrong":
+            at = document.nearest((*path, said["at"]), key=True) if said["at"] else span
+            return error(WRONG_VALUE, said["summary"], at, said["help"])
+        case "wrong_type":
+            return _type(document, path, said["expected"], said["help"])
+        case "greater_than_equal" | "less_than_equal":
+            limits = {type(m).__name__: getattr(m, type(m).__name__.lower()) for m in _field(loc).metadata}
+            help = f"write a number from {limits['Ge']} to {limits['Le']}"
+            return error(WRONG_VALUE, f"{_value(document, path)} is too {'small' if 'ge' in said else 'large'}", span, help)
+        case "too_short" if said["actual_length"] == 0:
+            return error(WRONG_VALUE, f"'{loc[-1]}' is empty", span, "write at least one")
+        case "too_short" | "too_long":
+            wanted = f"at least {said['min_length']}" if "min_length" in said else f"at most {said['max_length']}"
+            return error(WRONG_VALUE, f"expected {wanted}, found {said['actual_length']}", span, _field(loc).description or "")
+        case _:
+            expected, help = _TYPES.get(kind, ("something else", ""))
+            return _type(document, path, expected, help)
+
+
+_TYPES = {
+    "string_type": ("a text", ""),
+    "int_type": ("a whole number", ""),
+    "bool_type": ("true or false", ""),
+    "list_type": ("a list", "write it as [a, b], or each item on a line of its own after '- '"),
+    "dict_type": ("a mapping", "write it as {key: value}, or each 'key: value' on a line of its own"),
+    "model_type": ("a mapping", "write it as {key: value}, or each 'key: value' on a line of its own"),
+}
+
+
+def _type(document: Document, path: Path, expected: str, help: str) -> Diagnostic:
+    """Something of another kind is written."""
+    value, written = _value(document, path), document.written(document.nearest(path))
+    found = quoted(written)
+    match value:
+        case None:
+            found = "nothing"
+            help = help or "write one, or remove the key"
+        case list():
+            found = "a list"
+            help = "give each item a name: 'name:' in place of '- '" if expected == "a mapping" else help or "write one without brackets"
+        case dict():
+            found = "a mapping"
+            help = "write '- ' in place of each name" if expected == "a list" else help or "write a single value"
+        case bool() | int() | float() if expected == "a text":
+            found = f"the {'truth value' if isinstance(value, bool) else 'number'} {quoted(written)}"
+            help = f'quote it: "{written}"'
+        case str() if written[:1] in "\"'" and expected != "a list":
+            help = help or "remove the quotes"
+    return error(WRONG_TYPE, f"expected {expected}, found {found}", _place(document, path), help)
+
+
+def _choice(document: Document, path: Path, expected: str) -> Diagnostic:
+    """One of a few words; `expected` is pydantic's "'a', 'b' or 'c'"."""
+    value, span = _value(document, path), _place(document, path)
+    words = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    one_of = "one of " * (len(words) > 1) + expected
+    if isinstance(value, float | int) and not isinstance(value, bool) and str(value) in words:
+        return error(WRONG_TYPE, f"expected {one_of} as a text, found the number {value}", span, f'quote it: "{value}"')
+    if not isinstance(value, str):
+        return _type(document, path, one_of, "")
+    return error(WRONG_VALUE, f"expected {one_of}, found {quoted(value)}", span, suggest(value.lower(), words) or "write " + one_of)
+
+
+def _place(document: Document, path: Path) -> Span:
+    """The value where it is on one line, else its key: a block says less than the word above it."""
     span = document.nearest(path)
-    if kind == "string_pattern_mismatch":
-        return error(BAD_NAME, "this cannot be a name", span, _NAME_HELP)
-    if kind == "literal_error":
-        return error(WRONG_VALUE, f"expected one of {detail['ctx']['expected']}", span, _near(document, path, detail))
-    code = WRONG_TYPE if kind.endswith("_type") or kind in _OWN else WRONG_VALUE
-    return error(code, _sentence(detail["msg"]), span)
+    return span if span.line == span.end_line else document.nearest(path, key=True)
 
 
-_OWN = ("prefix", "address", "port")
+def _value(document: Document, path: Path) -> Any:
+    value: Any = document.value
+    for step in path:
+        value = value[step]
+    return value
 
 
-def _near(document: Document, path: tuple[str | int, ...], detail: dict[str, Any]) -> str:
-    written = document.written(document.nearest(path))
-    return suggest(written, str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", "))
+def _name_help(written: str) -> str:
+    near = "-".join(written.lower().replace("_", "-").replace(".", "-").split())
+    return f"did you mean '{near}'? {_NAME_HELP}" if near != written and len(near) <= 63 and near.replace("-", "").isalnum() else _NAME_HELP
 
 
-def _sentence(message: str) -> str:
-    """pydantic's message in the voice of the others: small first letter, YAML's words for Python's."""
-    for ours, theirs in (("a mapping of keys to values", "a valid dictionary or instance of"), ("mapping", "dictionary")):
-        if theirs in message:
-            return f"expected {ours}" if ours.startswith("a ") else message[0].lower() + message[1:].replace(theirs, ours)
-    return message[0].lower() + message[1:]
+def _known_keys(loc: tuple[str | int, ...]) -> str:
+    keys = [field.alias or name for name, field in _fields(loc[:-1])]
+    return suggest(str(loc[-1]), keys) or (f"remove it; the keys here are {', '.join(keys)}" if keys else "remove it")
 
 
-def _keys() -> Iterator[str]:
-    """Every key of the language, for suggestions."""
-    for model in Written.__subclasses__():
-        for name, field in model.model_fields.items():
-            yield field.alias or name
+def _field(loc: tuple[str | int, ...]) -> FieldInfo:
+    """The field at `loc`."""
+    return next((field for name, field in _fields(loc[:-1]) if (field.alias or name) == loc[-1]), FieldInfo())
+
+
+def _fields(loc: tuple[str | int, ...]) -> list[tuple[str, FieldInfo]]:
+    """The fields of the mapping at `loc`."""
+    here: Any = Topology
+    for step in loc:
+        here = _bare(_annotation(here, step) if _is_written(here) else get_args(here)[-1] if get_args(here) else None)
+    return list(here.model_fields.items()) if _is_written(here) else []
+
+
+def _annotation(model: type[Written], step: str | int) -> Any:
+    return next((field.annotation for name, field in model.model_fields.items() if (field.alias or name) == step), None)
+
+
+def _bare(annotation: Any) -> Any:
+    """Without Annotated and `| None`."""
+    while get_origin(annotation) in (Annotated, UnionType):
+        annotation = get_args(annotation)[0]
+    return annotation
+
+
+def _is_written(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Written)

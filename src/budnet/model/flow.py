@@ -5,33 +5,29 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from budnet.model.values import Name, NameList, Written, WrittenMatch
+from budnet.model.values import Name, NameList, PortName, Written, WrittenMatch, as_list, wrong
 
-
-def _as_list(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-Ports = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+Ports = Annotated[list[PortName], BeforeValidator(as_list), Field(min_length=1)]
 
 
 class Flow(Written):
     """Who may open a connection to whom. Everything else is denied."""
 
-    from_: NameList = Field(alias="from")
-    to: NameList
-    port: str | None = Field(default=None, description="a port's name, or 443/tcp")
-    ports: list[str] | None = Field(default=None, min_length=1)
+    from_: NameList = Field(alias="from", description="who opens connections: services, groups, `internet`, sets of `addresses`")
+    to: NameList = Field(description="who answers: services and groups")
+    port: PortName | None = Field(default=None, description="a port's name, or 443/tcp")
+    ports: list[PortName] | None = Field(default=None, min_length=1)
     via: Literal["mesh"] | None = Field(default=None, description="between the sidecars of both, with mTLS")
     because: str = ""
 
     @model_validator(mode="after")
     def _one_way_to_say_ports(self) -> Flow:
         given = [name for name in ("port", "ports", "via") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise PydanticCustomError("ports", "a flow has exactly one of `port`, `ports` and `via`")
+        if not given:
+            raise wrong("the flow does not say on which port", "add `port: NAME`, `port: 443/tcp`, `ports: [NAME, ...]`, or `via: mesh`")
+        if len(given) > 1:
+            raise wrong(f"the flow has `{given[0]}` already", f"remove `{given[0]}` or `{given[1]}`", at=given[1])
         return self
 
     @property
@@ -42,24 +38,24 @@ class Flow(Written):
 class Egress(Written):
     """What may leave to the outside, by name: `catalog/GROUP`, a host name, or a set of `addresses`."""
 
-    from_: NameList = Field(alias="from")
-    to: NameList
-    port: WrittenMatch
+    from_: NameList = Field(alias="from", description="who may leave: services and groups")
+    to: NameList = Field(description="catalog/GROUP, host names, sets of `addresses`")
+    port: WrittenMatch = Field(description="port and protocol there, such as 443/tcp")
     because: str = ""
 
 
 class Pair(Written):
     """The two sides of a guarantee; `ports` are names or 443/tcp, none means any."""
 
-    from_: NameList = Field(alias="from")
-    to: NameList
+    from_: NameList = Field(alias="from", description="services, groups, subnets, networks, `internet`, sets of `addresses`")
+    to: NameList = Field(description="services, groups, subnets, networks, `internet`, sets of `addresses`")
     ports: Ports | None = None
 
 
 class Encrypted(Written):
     """What crosses a border between subnets or networks is protected, but for what is waived."""
 
-    across: Literal["subnets", "networks"]
+    across: Literal["subnets", "networks"] = Field(description="subnets or networks")
     waive: list[str] = []
 
 
@@ -75,6 +71,9 @@ class Guarantee(Written):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Guarantee:
-        if sum(getattr(self, kind) is not None for kind in ("never", "only", "reaches", "encrypted")) != 1:
-            raise PydanticCustomError("guarantee", "a guarantee has exactly one of `never`, `only`, `reaches`, `encrypted`")
+        given = [kind for kind in ("never", "only", "reaches", "encrypted") if getattr(self, kind) is not None]
+        if not given:
+            raise wrong("the guarantee does not say what it guarantees", "add one of `never`, `only`, `reaches`, `encrypted`")
+        if len(given) > 1:
+            raise wrong(f"the guarantee is `{given[0]}` already", "make two guarantees of them, each an item of its own", at=given[1])
         return self

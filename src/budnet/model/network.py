@@ -13,7 +13,7 @@ class Cloud(Written):
     """Where a network lives. Zones split every subnet into equal parts, one a zone."""
 
     provider: Literal["aws", "azure", "on-prem"] = "aws"
-    region: Name | Literal[""] = ""
+    region: Name = ""
     zones: int = Field(default=1, ge=1, le=6)
     nat: Literal["single", "per-zone"] = Field(default="single", description="one NAT gateway, or one in every zone")
 
@@ -28,21 +28,21 @@ class ClusterSettings(Written):
 class Subnet(Written):
     """A subnet, and what its default route is: an internet gateway, a NAT gateway, or nothing."""
 
-    cidr: PrefixList
-    access: Literal["public", "private", "isolated"]
+    cidr: PrefixList = Field(description="its addresses, such as 10.0.1.0/24, a part of the network's")
+    access: Literal["public", "private", "isolated"] = Field(description="public, private or isolated: what its default route is")
 
 
 class Network(Written):
     """A VPC (AWS) or VNet (Azure)."""
 
-    cidr: PrefixList
+    cidr: PrefixList = Field(description="its addresses, such as 10.0.0.0/16")
     cloud: Cloud = Cloud()
     cluster: ClusterSettings | None = None
-    subnets: dict[Name, Subnet] = Field(min_length=1)
+    subnets: dict[Name, Subnet] = Field(min_length=1, description="its subnets by name, one at least")
 
 
 class Link(Written):
     """A way between two networks."""
 
-    between: NameList = Field(min_length=2, max_length=2)
-    method: Literal["vpc-peering"]
+    between: NameList = Field(min_length=2, max_length=2, description="the two networks: [ONE, OTHER]")
+    method: Literal["vpc-peering"] = Field(description="vpc-peering")

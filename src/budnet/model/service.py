@@ -8,19 +8,17 @@ from pydantic import BeforeValidator, Field
 
 from budnet.model.values import DottedName, Name, NameList, Written, WrittenAddress, WrittenPort
 
-SOFTWARE = ("haproxy", "openssh", "postgresql", "redis", "chrony", "registry", "prometheus")
-
 
 class Port(Written):
     """A listener. The short form is `443/tcp`."""
 
-    port: WrittenPort
+    port: WrittenPort = Field(description="port and protocol, such as 443/tcp")
     service: int | None = Field(default=None, ge=1, le=65535, description="the port on the ClusterIP, where it differs")
     tls: str | None = Field(default=None, description="a TLS profile, `ssh`, or `none`, where it differs from the service's")
 
 
 def _port(value: Any) -> Any:
-    return {"port": value} if isinstance(value, str | int) else value
+    return value if isinstance(value, dict) else {"port": value}
 
 
 WrittenListener = Annotated[Port, BeforeValidator(_port)]
@@ -49,13 +47,13 @@ class ExternalName(Written):
 
     at: str = Field(description="the load balancer")
     to: str = Field(description="the service behind it")
-    port: Name
+    port: Name = Field(description="the name of one of its ports")
 
 
 class InternalName(Written):
     """A name that only the inside resolves."""
 
-    to: str
+    to: str = Field(description="the service")
 
 
 class Names(Written):

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from budnet.model.flow import Egress, Flow, Guarantee
 from budnet.model.network import Link, Network
 from budnet.model.service import Names, Service
 from budnet.model.trust import Certificate, TlsProfile
-from budnet.model.values import DottedName, Name, NameList, PrefixList, Written
+from budnet.model.values import DottedName, Name, NameList, PrefixList, Written, wrong, wrong_type
+
+
+def _version(value: Any) -> Any:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type("the version of this language, the number 1")
+    if value != 1:
+        raise wrong(f"version {value} of the language is not known to this budnet", "write `budnet: 1`, or use a newer budnet")
+    return value
 
 
 class Topology(Written):
     """A network in one file."""
 
-    budnet: Literal[1] = Field(description="the version of this language")
-    name: Name
+    budnet: Annotated[Literal[1], BeforeValidator(_version)] = Field(description="the version of this language, 1")
+    name: Name = Field(description="what this network is called")
     domain: DottedName = "example.com"
     addresses: dict[Name, PrefixList] = Field(default={}, description="sets of addresses outside our networks")
-    networks: dict[Name, Network] = Field(min_length=1)
+    networks: dict[Name, Network] = Field(min_length=1, description="the networks by name, one at least")
     links: dict[Name, Link] = {}
     tls: dict[Name, TlsProfile] = {}
     certificates: dict[Name, Certificate] = {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from budnet.model.values import NameList, Written
+from budnet.model.values import NameList, Written, wrong
 
 
 class TlsProfile(Written):
@@ -21,6 +21,12 @@ class TlsProfile(Written):
 class Certificate(Written):
     """Who signs what a layer presents: names for public endpoints, or the services it is for."""
 
-    issuer: Literal["lets-encrypt", "internal-ca", "dapr-sentry"]
+    issuer: Literal["lets-encrypt", "internal-ca", "dapr-sentry"] = Field(description="lets-encrypt, internal-ca or dapr-sentry")
     names: list[str] = []
     for_: NameList = Field(default=[], alias="for")
+
+    @model_validator(mode="after")
+    def _is_for_something(self) -> Certificate:
+        if not self.names and not self.for_:
+            raise wrong("the certificate is for nothing", "add `names: [...]` for public names, or `for: SERVICE`")
+        return self

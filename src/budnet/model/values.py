@@ -13,57 +13,128 @@ from budnet.ir.address import Address, Match, PortRange, Prefix, Protocol
 
 PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?/(tcp|udp|sctp)")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # A name becomes a DNS label, a namespace and part of an id, so it keeps to what all of them take (RFC 1123).
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-DottedName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+Name = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
+DottedName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
+HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})+")
+"""A DNS name of two labels at least."""
 
 
 class Written(BaseModel):
-    """Anything a user writes: unknown keys are errors, values are not changed after reading."""
+    """Anything a user writes: unknown keys are errors, nothing is taken for what it is not, values stay as they were read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+def wrong(summary: str, help: str = "", at: str = "") -> PydanticCustomError:
+    """An error in the words of this file; `at` is the key below the value where it is to be shown."""
+    return PydanticCustomError("wrong", "{summary}", {"summary": summary, "help": help, "at": at})
+
+
+def wrong_type(expected: str, help: str = "") -> PydanticCustomError:
+    """Something of another kind is written; decode.py adds what it found."""
+    return PydanticCustomError("wrong_type", "{expected}", {"expected": expected, "help": help})
 
 
 def _prefix(value: Any) -> Prefix:
-    if not isinstance(value, str) or "/" not in value:
-        raise PydanticCustomError("prefix", "expected a prefix such as 10.0.0.0/16 or fd00::/48")
+    if not isinstance(value, str):
+        raise wrong_type("a prefix such as 10.0.0.0/16 or fd00::/48")
+    address, slash, length = value.partition("/")
+    bits = _bits(address)
+    if not bits:
+        raise wrong("this is not a prefix", _prefix_help(address, slash, length))
     try:
-        return ip_network(value)
+        prefix = ip_network(value, strict=False)
     except ValueError:
-        pass
+        raise wrong("the prefix length is wrong", f"write {address}/n, with n from 0 to {bits}") from None
+    if not slash:
+        raise wrong("the prefix length is missing", f"write {address}/n, with n from 0 to {bits}")
+    if not length.isdigit():
+        raise wrong("the prefix length is written as a mask", f"did you mean {prefix}?")
+    if ip_address(address) != prefix.network_address:
+        raise wrong("the address has bits set behind the prefix length", f"did you mean {prefix}?")
+    return prefix
+
+
+def _bits(address: str) -> int:
+    """The length of an address, 0 where it is none; addresses with a zone (fe80::1%eth0) mean something on one machine only."""
     try:
-        fixed = ip_network(value, strict=False)
+        return 0 if "%" in address else ip_address(address).max_prefixlen
     except ValueError:
-        raise PydanticCustomError("prefix", "this is not a prefix; write it like 10.0.0.0/16 or fd00::/48") from None
-    raise PydanticCustomError("prefix", "the address has bits set behind the prefix length; did you mean {fixed}?", {"fixed": str(fixed)})
+        return 0
+
+
+def _prefix_help(address: str, slash: str, length: str) -> str:
+    octets = address.split(".")
+    if slash and length.isdecimal() and 1 < len(octets) < 4 and all(o.isdecimal() for o in octets):
+        return "an IPv4 address has four numbers, such as 10.0.0.0/16"
+    return "write it like 10.0.0.0/16 or fd00::/48"
 
 
 def _address(value: Any) -> Address:
-    try:
-        return ip_address(value if isinstance(value, str) else "")
-    except ValueError:
-        raise PydanticCustomError("address", "expected an address such as 10.0.0.5 or fd00::5") from None
+    if not isinstance(value, str):
+        raise wrong_type("an address such as 10.0.0.5 or fd00::5")
+    if not _bits(value):
+        raise wrong("this is not an address", "write one address without prefix length, such as 10.0.0.5 or fd00::5")
+    return ip_address(value)
+
+
+def read_match(text: str) -> Match | str:
+    """`443/tcp` or `8000-8100/tcp` as a Match, or what is wrong with it."""
+    found = _PORT.fullmatch(text)
+    if found is None:
+        return "expected a port with its protocol, such as 443/tcp or 8000-8100/tcp"
+    first, last = int(found[1]), int(found[2] or found[1])
+    if not 1 <= first <= 65535 or not 1 <= last <= 65535:
+        return "ports run from 1 to 65535"
+    if first > last:
+        return "the range runs backwards"
+    return Match(PROTOCOLS[found[3]], PortRange(first, last))
+
+
+def match_help(text: str) -> str:
+    """What was probably meant by a text that `read_match` does not take."""
+    numbers, slash, protocol = text.partition("/")
+    if re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", numbers):
+        first, dash, last = numbers.partition("-")
+        if dash and int(first) > int(last):
+            numbers = f"{last}-{first}"
+        near = protocol.lower() if protocol.lower() in PROTOCOLS else "tcp"
+        if isinstance(read_match(f"{numbers}/{near}"), Match):
+            return f"did you mean {numbers}/{near}?"
+    if slash and text.partition("/")[0].lower() in PROTOCOLS and isinstance(read_match(f"{protocol}/{numbers.lower()}"), Match):
+        return f"did you mean {protocol}/{numbers.lower()}?"
+    return ""
 
 
 def _match(value: Any) -> Match:
-    found = _PORT.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise PydanticCustomError("port", "expected a port with its protocol, such as 443/tcp or 8000-8100/tcp")
-    first, last = int(found[1]), int(found[2] or found[1])
-    if not 1 <= first <= last <= 65535:
-        raise PydanticCustomError("port", "ports run from 1 to 65535, the smaller one first")
-    return Match(PROTOCOLS[found[3]], PortRange(first, last))
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise wrong_type("a port with its protocol, such as 443/tcp")
+    found = read_match(str(value))
+    if isinstance(found, str):
+        raise wrong(found, match_help(str(value)))
+    return found
 
 
 def _port(value: Any) -> Match:
     match = _match(value)
     if match.ports.first != match.ports.last:
-        raise PydanticCustomError("port", "a listener has one port, such as 443/tcp")
+        raise wrong("a listener has one port, such as 443/tcp", "write one entry in `ports` for each port it listens on")
     return match
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+def _port_name(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise wrong("a port needs its protocol", match_help(str(value)))
+    if not isinstance(value, str):
+        raise wrong_type("the name of a port, or 443/tcp")
+    return value
+
+
+def as_list(value: Any) -> Any:
+    """One value stands for a list of one; a mapping or nothing does not."""
+    return value if value is None or isinstance(value, list | dict) else [value]
 
 
 def _schema(description: str, pattern: str | None = None) -> Any:
@@ -75,5 +146,6 @@ WrittenPrefix = Annotated[Any, BeforeValidator(_prefix), _schema("a prefix, such
 WrittenAddress = Annotated[Any, BeforeValidator(_address), _schema("an address, such as 10.0.0.5")]
 WrittenMatch = Annotated[Any, BeforeValidator(_match), _schema("ports and protocol", _PORT.pattern)]
 WrittenPort = Annotated[Any, BeforeValidator(_port), _schema("port and protocol, such as 443/tcp", r"[0-9]{1,5}/(tcp|udp|sctp)")]
-PrefixList = Annotated[list[WrittenPrefix], BeforeValidator(_as_list), Field(min_length=1)]
-NameList = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+PortName = Annotated[str, BeforeValidator(_port_name)]
+PrefixList = Annotated[list[WrittenPrefix], BeforeValidator(as_list), Field(min_length=1)]
+NameList = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]

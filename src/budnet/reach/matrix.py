@@ -27,7 +27,11 @@ class Pair:
     source: Point
     destination: Point
     forward: int
+    """What arrives, whoever listens."""
+    answered: int
+    """What arrives and whose answer would come back."""
     delivered: int
+    """What arrives, is listened to, and is answered."""
 
 
 def senders(engine: Engine) -> list[Point]:
@@ -53,7 +57,8 @@ def pairs(engine: Engine) -> Iterator[Pair]:
                 continue
             way = path(engine, source, destination)
             forward = way.forward & engine.alphabet.all
-            yield Pair(source, destination, forward, forward & way.back & listeners(engine, way))
+            answered = forward & way.back
+            yield Pair(source, destination, forward, answered, answered & listeners(engine, way))
 
 
 def listeners(engine: Engine, way: Path) -> int:

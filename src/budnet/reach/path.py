@@ -34,6 +34,7 @@ class Path:
     destination: Point
     gates: list[Gate] = field(default_factory=list)
     answers: list[Gate] = field(default_factory=list)
+    """What the answer meets, in the order of the request's way: the answer meets the last one first."""
     hops: list[str] = field(default_factory=list)
     stopped: bool = False
     arrives: Endpoint | None = None
@@ -247,8 +248,13 @@ class _Walk:
         self.path.hops.append(gateway.id)
         there = self.network.subnet[owner.subnet]
         back = self.engine.route(there.route_table, source)
+        only = self.egress_only(there)
+        if only is not None and destination.address.version == 6:
+            # the internet knows an IPv6 subnet by the gateway of its default route, and that one lets nothing begin outside
+            self.stop(only.target.value, only.via, Disposition.NO_ROUTE, "CANNOT_ROUTE")
+            return
         if back is None or back.target is not TargetKind.INTERNET:
-            # the gateway hands packets only to subnets that answer through it; otherwise an egress-only gateway would let in
+            # the gateway hands packets only to subnets that answer through it
             self.stop("internet-gateway", gateway.id, Disposition.NO_ROUTE, "IGW_PUBLIC_IP_ASSOCIATION_FOR_INGRESS")
             return
         self.acl_in(there, source)
@@ -257,9 +263,19 @@ class _Walk:
     def route_back(self, there: Subnet, source: Point, target: TargetKind, via: str) -> None:
         """The answer needs a way, too: the far subnet's table must send it back where the request came from."""
         back = self.engine.route(there.route_table, source)
-        same = back is not None and back.target is target and back.via == via
-        passes = -1 if same else 0
-        self.gate("route-table", there.route_table, passes, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION", source, answer=True)
+        if back is not None and back.target is target and back.via == via:
+            return
+        if back is None or back.target is TargetKind.LOCAL:
+            layer, name = "route-table", there.route_table
+        else:
+            # a gateway that has not seen the request does not carry its answer
+            layer, name = ("peering" if back.target is TargetKind.PEERING else back.target.value), back.via
+        disposition = Disposition.BLACKHOLE if back is not None and back.target is TargetKind.BLACKHOLE else Disposition.NO_ROUTE
+        self.gate(layer, name, 0, disposition, "NO_ROUTE_TO_DESTINATION", source, answer=True)
+
+    def egress_only(self, subnet: Subnet) -> Route | None:
+        """The route of a subnet to an egress-only gateway, where it has one."""
+        return next((r for r in self.network.route_table[subnet.route_table].routes if r.target is TargetKind.EGRESS_ONLY), None)
 
     def arrive(self, owner: Endpoint, source: Point) -> None:
         """At the interface: its groups, then the pod's policies."""

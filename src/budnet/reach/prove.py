@@ -99,7 +99,9 @@ def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
         # a destination may be known by its own and by a public address: one of them has to work
         key = (pair.source.index, _identity(pair.destination), pair.destination.address.version)
         before = best.get(key, (0, pair))
-        best[key] = before[0] | pair.delivered, before[1] if before[0] else pair
+        # an outside host stands for many: what its address set or range of ports may be listening to is not ours to say
+        got = pair.answered if pair.destination.kind is PointKind.OUTSIDE else pair.delivered
+        best[key] = before[0] | got, before[1] if before[0] else pair
     count = 0
     for flow in engine.network.flows:
         mask = engine.alphabet.mask(flow.match)

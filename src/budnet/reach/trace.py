@@ -33,14 +33,14 @@ def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol,
     way = path(engine, source, destination)
     bit = engine.alphabet.bit(protocol, port)
     verdict = judge(engine, way, bit)
-    steps = tuple((gate, bool(gate.passes & bit)) for gate in (*way.gates, *way.answers))
+    steps = tuple((gate, bool(gate.passes & bit)) for gate in (*way.gates, *reversed(way.answers)))
     return Trace(source, destination, protocol, port, verdict, tuple(way.hops), steps)
 
 
 def judge(engine: Engine, way: Path, bit: int) -> Verdict:
     """What becomes of the transports in one bit of the alphabet on a path."""
     blocked = [g for g in way.gates if not g.passes & bit]
-    answers = [g for g in way.answers if not g.passes & bit]
+    answers = [g for g in reversed(way.answers) if not g.passes & bit]
     if blocked:
         first, *others = (_reason(engine, g) for g in (*blocked, *answers))
         return Verdict(blocked[0].otherwise, first, tuple(others))

@@ -9,7 +9,7 @@ from budnet.model.topology import Topology
 from budnet.resolve.acls import acls
 from budnet.resolve.draft import Draft
 from budnet.resolve.egress import egress
-from budnet.resolve.endpoints import endpoints
+from budnet.resolve.endpoints import endpoints, fixed
 from budnet.resolve.flows import flows
 from budnet.resolve.groups import security_groups
 from budnet.resolve.guarantees import guarantees
@@ -20,6 +20,7 @@ from budnet.resolve.networks import networks
 from budnet.resolve.outside import outside
 from budnet.resolve.pins import Pins
 from budnet.resolve.policies import policies
+from budnet.resolve.references import references
 from budnet.resolve.routes import routes
 from budnet.resolve.trust import trust
 from budnet.source.diagnostic import Diagnostic, has_errors
@@ -28,6 +29,8 @@ from budnet.source.document import Document
 Pass = Callable[[Draft], None]
 
 PASSES: tuple[Pass, ...] = (
+    references,  # what every name means
+    fixed,  # addresses that the file gives: first, so that nothing else takes them
     networks,  # VPCs, subnets, clusters, gateways
     links,  # peerings, which flows between VPCs need
     outside,  # clients, hosts of egress rows
@@ -49,9 +52,10 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
     """The Network (None where there are errors), diagnostics, and the addresses that were handed out by name."""
     draft = Draft(topology, document, Pins(locked))
     for each in PASSES:
-        each(draft)
-        if has_errors(draft.diagnostics) and each not in _CAN_GO_ON:
+        if has_errors(draft.diagnostics) and each in _NEED_ENDPOINTS:
             break
+        if not has_errors(draft.diagnostics) or each not in _DERIVED:
+            each(draft)
     if has_errors(draft.diagnostics):
         return None, draft.diagnostics, {}
     network = Network(
@@ -60,8 +64,10 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
     return network, draft.diagnostics, dict(draft.pins.given)
 
 
-# after an error in one of these the passes behind them still find errors of their own, and no false ones
-_CAN_GO_ON: tuple[Pass, ...] = (networks, links, outside, flows, egress)
+# After an error the passes behind it still find errors of their own. False ones they would find if there are endpoints
+# missing, and none that is worth telling where they only derive.
+_NEED_ENDPOINTS: tuple[Pass, ...] = (cluster_services,)
+_DERIVED: tuple[Pass, ...] = (routes, security_groups, acls, policies)
 _PARTS = (
     "vpcs", "subnets", "route_tables", "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings",
     "security_groups", "acls", "policies", "egress_filters", "clusters", "endpoints", "services", "address_groups",

@@ -15,6 +15,7 @@ from budnet.model.topology import Topology
 from budnet.resolve.pins import Pins
 from budnet.source.diagnostic import Diagnostic, error, warning
 from budnet.source.document import Document, Path
+from budnet.source.span import Span
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Draft:
     topology: Topology
     document: Document
     pins: Pins
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """The services of every group."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     vpcs: list[Vpc] = field(default_factory=list)
     subnets: list[Subnet] = field(default_factory=list)
@@ -51,14 +54,21 @@ class Draft:
         span = self.document.nearest(path, key=True)
         return Origin(span.file, span.line, span.column)
 
-    def error(self, code: str, summary: str, path: Path, help: str = "", related: tuple[tuple[str, Path], ...] = ()) -> None:
-        """Something that makes the Network meaningless."""
-        places = tuple((label, self.document.nearest(p)) for label, p in related)
-        self.diagnostics.append(error(code, summary, self.document.nearest(path), help, places))
+    def error(self, code: str, summary: str, path: Path, help: str, related: tuple[tuple[str, Path], ...] = (), key: bool = False) -> None:
+        """Something that makes the Network meaningless. Said once, however often it is found. `key`: at the key, not the value."""
+        places = tuple((label, self._place(p, False)) for label, p in related)
+        found = error(code, summary, self._place(path, key), help, places)
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
 
     def warning(self, code: str, summary: str, path: Path, help: str = "") -> None:
         """Something that has a meaning, but hardly the one that was meant."""
-        self.diagnostics.append(warning(code, summary, self.document.nearest(path), help))
+        self.diagnostics.append(warning(code, summary, self._place(path, False), help))
+
+    def _place(self, path: Path, key: bool) -> Span:
+        """The value where it is on one line, else its key: a block says less than the word above it."""
+        span = self.document.nearest(path, key)
+        return span if span.line == span.end_line else self.document.nearest(path, key=True)
 
     def endpoints_of(self, service: str) -> list[Endpoint]:
         """The endpoints of a service, in every network it is placed in."""

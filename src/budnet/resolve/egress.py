@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from budnet.ir.address import Prefix
+from budnet.ir.endpoint import Endpoint
 from budnet.ir.filters import EgressFilter, EgressRule
 from budnet.ir.intent import Flow, Side
 from budnet.model.flow import Egress
 from budnet.resolve.draft import Draft
 from budnet.resolve.outside import hosts_of
 from budnet.resolve.references import services_of, unknown
+from budnet.source.document import Path
 
 NO_WAY_OUT = "R521"
 
@@ -18,11 +20,11 @@ def egress(draft: Draft) -> None:
     rules: dict[str, list[EgressRule]] = {v.id: [] for v in draft.vpcs}
     for name, row in draft.topology.egress.items():
         hosts, prefixes = _targets(draft, name, row)
-        for source in _sources(draft, name, row):
+        for source, place in _sources(draft, name, row):
             by_vpc: dict[str, list[str]] = {}
             for endpoint in draft.endpoints_of(source):
                 by_vpc.setdefault(endpoint.vpc, []).append(endpoint.id)
-                _can_leave(draft, name, source, endpoint.subnet)
+                _can_leave(draft, source, endpoint, place)
             for vpc, ids in by_vpc.items():
                 origin = draft.origin("egress", name)
                 rules[vpc].append(EgressRule(f"{name}:{source}", tuple(ids), hosts, prefixes, row.port, origin))
@@ -33,15 +35,16 @@ def egress(draft: Draft) -> None:
         draft.egress_filters.append(EgressFilter(f"{owner.id}/egress", owner.id, tuple(rules[owner.id]), owner.origin))
 
 
-def _sources(draft: Draft, name: str, row: Egress) -> list[str]:
-    out: dict[str, None] = {}
+def _sources(draft: Draft, name: str, row: Egress) -> list[tuple[str, Path]]:
+    out: dict[str, Path] = {}
     for i, source in enumerate(row.from_):
         place = ("egress", name, "from", i)
-        services = services_of(draft, source, place)
+        services = services_of(draft, source)
         if services is None:
-            unknown(draft, source, place, outside=False)
-        out.update(dict.fromkeys(services or []))
-    return list(out)
+            unknown(draft, source, place)
+        for service in services or []:
+            out.setdefault(service, place)
+    return list(out.items())
 
 
 def _targets(draft: Draft, name: str, row: Egress) -> tuple[tuple[str, ...], tuple[Prefix, ...]]:
@@ -70,13 +73,11 @@ def _single(address: object) -> Prefix:
     return ip_network(str(address))
 
 
-def _can_leave(draft: Draft, name: str, source: str, subnet_id: str) -> None:
-    subnet = draft.subnet(subnet_id)
+def _can_leave(draft: Draft, source: str, endpoint: Endpoint, place: Path) -> None:
+    subnet = draft.subnet(endpoint.subnet)
     if subnet.access == "isolated":
-        draft.error(NO_WAY_OUT, f"'{source}' is in isolated subnet '{subnet.tier}', which has no way out", ("egress", name, "from"),
+        draft.error(NO_WAY_OUT, f"'{source}' is in isolated subnet '{subnet.tier}', which has no way out", place,
                     "make the subnet private, or take the service out of the row")  # fmt: skip
-    elif subnet.access == "public":
-        endpoint = next(e for e in draft.endpoints_of(source) if e.subnet == subnet_id)
-        if not endpoint.public and all(a.version == 4 for a in endpoint.addresses):
-            draft.error(NO_WAY_OUT, f"'{source}' is in public subnet '{subnet.tier}' and has no public address", ("egress", name, "from"),
-                        "give it `public: true`: an internet gateway translates only interfaces that have one")  # fmt: skip
+    elif subnet.access == "public" and not endpoint.public and all(a.version == 4 for a in endpoint.addresses):
+        draft.error(NO_WAY_OUT, f"'{source}' is in public subnet '{subnet.tier}' and has no public address", place,
+                    "give it `public: true`: an internet gateway translates only interfaces that have one")  # fmt: skip

@@ -13,8 +13,9 @@ from budnet.resolve import mesh
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import ports_of, services_of, unknown
 from budnet.source.document import Path
+from budnet.source.text import quoted
 
-NOT_IN_MESH, NO_WAY, USE_EGRESS, NOT_PUBLIC, SELF = "R511", "R512", "R513", "R514", "R515"
+NOT_IN_MESH, NO_WAY, USE_EGRESS, NOT_PUBLIC = "R511", "R512", "R513", "R514"
 _MESH = Match(Protocol.TCP, PortRange(mesh.PORT, mesh.PORT))
 
 
@@ -35,9 +36,9 @@ def _sources(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Pa
         if name == "internet" or name in draft.topology.addresses:
             yield name, place
             continue
-        services = services_of(draft, name, place)
+        services = services_of(draft, name)
         if services is None:
-            unknown(draft, name, place)
+            unknown(draft, name, place, ["internet", *draft.topology.addresses], "name services, groups, `internet` or sets of `addresses`")
         yield from ((s, place) for s in services or [])
 
 
@@ -45,11 +46,11 @@ def _targets(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Pa
     for j, name in enumerate(flow.to):
         place = ("flows", i, "to", j)
         if name == "internet" or name in draft.topology.addresses or name.startswith("catalog/"):
-            draft.error(USE_EGRESS, f"'{name}' is outside our networks", place, "write it as a row of `egress`, which says who may leave and to where")
+            draft.error(USE_EGRESS, f"{quoted(name)} is outside our networks", place, "write it as a row of `egress`, which says who may leave and to where")
             continue
-        services = services_of(draft, name, place)
+        services = services_of(draft, name)
         if services is None:
-            unknown(draft, name, place, outside=False)
+            unknown(draft, name, place)
         yield from ((s, place) for s in services or [])
 
 
@@ -68,7 +69,7 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
 
 
 def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tuple[Side, tuple[str, list[Endpoint]]]]:
-    """A flow between two services of one network stays in that network; otherwise it goes to all there are."""
+    """A flow between services that have a network in common stays inside each such network; otherwise it goes to all there are."""
     targets = draft.endpoints_of(target)
     if source not in draft.topology.services:
         prefixes = EVERYWHERE if source == "internet" else tuple(draft.topology.addresses[source])
@@ -78,16 +79,21 @@ def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tupl
         inside = [e.id for e in draft.endpoints if e.kind is EndpointKind.EXTERNAL and (source == "internet" or e.id == f"internet/{source}")]
         yield Side(source, tuple(inside), tuple(prefixes)), (target, targets)
         return
-    by_network: dict[str, list[Endpoint]] = {}
-    for endpoint in draft.endpoints_of(source):
-        by_network.setdefault(endpoint.vpc, []).append(endpoint)
-    for network, senders in by_network.items():
-        here = [e for e in targets if e.vpc == network]
-        for far in {e.vpc for e in targets} if not here else ():
-            if not any(set(p.between) == {network, far} for p in draft.peerings):
-                draft.error(NO_WAY, f"there is no link between '{network}' of '{source}' and '{far}' of '{target}'", place,
-                            f"add a link between '{network}' and '{far}'")  # fmt: skip
-        yield Side(source, tuple(e.id for e in senders)), (target, here or targets)
+    senders = draft.endpoints_of(source)
+    shared = list(dict.fromkeys(e.vpc for e in senders if any(t.vpc == e.vpc for t in targets)))
+    for network in shared:
+        yield Side(source, tuple(e.id for e in senders if e.vpc == network)), (target, [e for e in targets if e.vpc == network])
+    if not shared:
+        _linked(draft, source, senders, target, targets, place)
+        yield Side(source, tuple(e.id for e in senders)), (target, targets)
+
+
+def _linked(draft: Draft, source: str, senders: list[Endpoint], target: str, targets: list[Endpoint], place: Path) -> None:
+    """Every network of the one needs a link to every network of the other."""
+    for near in dict.fromkeys(e.vpc for e in senders):
+        for far in dict.fromkeys(e.vpc for e in targets):
+            if not any(set(p.between) == {near, far} for p in draft.peerings):
+                draft.error(NO_WAY, f"there is no link between '{near}' of '{source}' and '{far}' of '{target}'", place, f"add a link between '{near}' and '{far}'")
 
 
 def _is_public(draft: Draft, endpoint: Endpoint) -> bool:

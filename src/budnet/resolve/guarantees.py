@@ -5,9 +5,11 @@ from __future__ import annotations
 from budnet.ir.address import Match
 from budnet.ir.intent import Guarantee, GuaranteeKind, Side
 from budnet.model import flow as written
+from budnet.model.values import match_help, read_match
 from budnet.resolve.draft import Draft
-from budnet.resolve.references import number_match, ports_of, services_of, side
+from budnet.resolve.references import ports_of, services_of, side
 from budnet.source.document import Path
+from budnet.source.text import quoted
 
 NOT_A_NUMBER = "R531"
 _NOBODY = Side("")
@@ -37,17 +39,20 @@ def guarantees(draft: Draft) -> None:
 def _matches(draft: Draft, pair: written.Pair, path: Path) -> tuple[Match, ...]:
     """Ports by number, or by their names on the services that `to` names."""
     out: dict[Match, None] = {}
-    for port in pair.ports or []:
-        number = number_match(port)
-        if number is not None:
+    for i, port in enumerate(pair.ports or []):
+        number = read_match(port)
+        if isinstance(number, Match):
             out[number] = None
             continue
-        services = [s for name in pair.to for s in services_of(draft, name, (*path, "to")) or []]
-        if not services:
-            draft.error(NOT_A_NUMBER, f"'{port}' is a name, and the guarantee is not about a service that could have it",
-                        (*path, "ports"), "write a number, such as 443/tcp")  # fmt: skip
+        place = (*path, "ports", i)
+        services = [s for name in pair.to for s in services_of(draft, name) or []]
+        if not services and "/" in port:
+            draft.error(NOT_A_NUMBER, number, place, match_help(port) or "write it like 443/tcp")
+        elif not services:
+            draft.error(NOT_A_NUMBER, f"{quoted(port)} is a name, and the guarantee is not about a service that could have it", place,
+                        match_help(port) or "write a number, such as 443/tcp")  # fmt: skip
         for service in services:
-            out.update({match: None for _, match in ports_of(draft, service, [port], (*path, "ports"))})
+            out.update({match: None for _, match in ports_of(draft, service, [port], place)})
     return tuple(out)
 
 

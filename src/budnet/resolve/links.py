@@ -5,6 +5,7 @@ from __future__ import annotations
 from budnet.ir.cloud import Peering
 from budnet.resolve.draft import Draft
 from budnet.source.diagnostic import suggest
+from budnet.source.text import quoted
 
 UNKNOWN_NETWORK, SELF_LINK, OTHER_CLOUD, TWICE = "R201", "R202", "R203", "R204"
 
@@ -14,19 +15,24 @@ def links(draft: Draft) -> None:
     seen: dict[frozenset[str], str] = {}
     for name, link in draft.topology.links.items():
         path = ("links", name, "between")
-        unknown = [n for n in link.between if n not in draft.topology.networks]
-        for network in unknown:
-            draft.error(UNKNOWN_NETWORK, f"there is no network '{network}'", path, suggest(network, draft.topology.networks))
+        networks = draft.topology.networks
+        unknown = [(i, n) for i, n in enumerate(link.between) if n not in networks]
+        for i, network in unknown:
+            help = suggest(network, networks) or f"the networks are {', '.join(networks)}"
+            draft.error(UNKNOWN_NETWORK, f"there is no network {quoted(network)}", (*path, i), help)
         if unknown:
             continue
         one, two = link.between
         if one == two:
-            draft.error(SELF_LINK, f"a link joins two networks; this one joins '{one}' with itself", path)
+            draft.error(SELF_LINK, f"this links '{one}' with itself", (*path, 1), "name another network")
             continue
-        if frozenset(link.between) in seen:
-            draft.error(TWICE, f"'{one}' and '{two}' are already linked by '{seen[frozenset(link.between)]}'", path)
+        other = seen.setdefault(frozenset(link.between), name)
+        if other != name:
+            draft.error(TWICE, f"'{one}' and '{two}' are linked already", path, "remove one of the two links",
+                        (("by this link", ("links", other, "between")),))  # fmt: skip
             continue
-        seen[frozenset(link.between)] = name
-        if draft.topology.networks[one].cloud.provider != draft.topology.networks[two].cloud.provider:
-            draft.error(OTHER_CLOUD, f"'{one}' and '{two}' are in different clouds; peering joins networks of one cloud", path)
+        clouds = [networks[n].cloud.provider for n in link.between]
+        if clouds[0] != clouds[1]:
+            draft.error(OTHER_CLOUD, f"'{one}' is in {clouds[0]} and '{two}' in {clouds[1]}; {link.method} joins networks of one cloud", path,
+                        "set both networks' `cloud: {provider: ...}` to the same, or remove the link")  # fmt: skip
         draft.peerings.append(Peering(name, (one, two), draft.origin("links", name)))

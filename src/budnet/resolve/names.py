@@ -11,10 +11,11 @@ from budnet.ir.origin import Origin
 from budnet.model.service import ExternalName
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import ports_of
-from budnet.source.diagnostic import suggest
+from budnet.source.diagnostic import has_errors, suggest
 from budnet.source.document import Path
+from budnet.source.text import quoted
 
-UNKNOWN, NOT_A_BALANCER, NO_FLOW = "R601", "R602", "R603"
+UNKNOWN, NOT_A_BALANCER, NO_FLOW, TWICE = "R601", "R602", "R603", "R604"
 
 
 def names(draft: Draft) -> None:
@@ -31,6 +32,9 @@ def names(draft: Draft) -> None:
         _external(draft, label, name_)
     for label, internal in draft.topology.names.internal.items():
         path: Path = ("names", "internal", label)
+        if label in draft.topology.names.external:
+            draft.error(TWICE, f"'{label}' is an external name already, which inside means the load balancer", path, "choose another name",
+                        (("the external name", ("names", "external", label)),), key=True)  # fmt: skip
         for endpoint in _endpoints(draft, internal.to, (*path, "to")):
             for vpc in draft.vpcs:
                 _addresses(draft, vpc.id, f"{label}.{draft.topology.domain}", endpoint.addresses, draft.origin(*path))
@@ -48,7 +52,9 @@ def _external(draft: Draft, label: str, name: ExternalName) -> None:
     if not balancers or not backends:
         return
     if balancers[0].kind is not EndpointKind.LOAD_BALANCER:
-        draft.error(NOT_A_BALANCER, f"'{name.at}' is no load balancer", (*path, "at"), "only a `kind: load-balancer` hands names on to others")
+        balancers_ = [n for n, s in draft.topology.services.items() if s.kind == "load-balancer"]
+        draft.error(NOT_A_BALANCER, f"'{name.at}' is no load balancer", (*path, "at"),
+                    f"name one of {', '.join(balancers_)}" if balancers_ else "add a service with `kind: load-balancer`")  # fmt: skip
         return
     host = f"{label}.{draft.topology.domain}"
     port = next((match.ports.first for _, match in ports_of(draft, name.to, [name.port], (*path, "port"))), None)
@@ -67,14 +73,15 @@ def _external(draft: Draft, label: str, name: ExternalName) -> None:
 
 def _check_flow(draft: Draft, name: ExternalName, port: int, path: Path) -> None:
     wanted = PortRange(port, port)
-    if not any(f.sources.name == name.at and f.destinations.name == name.to and f.match.ports == wanted for f in draft.flows):
+    if not has_errors(draft.diagnostics) and not any(f.sources.name == name.at and f.destinations.name == name.to and f.match.ports == wanted for f in draft.flows):
         draft.warning(NO_FLOW, f"no flow lets '{name.at}' reach '{name.to}' on {name.port}, so this name answers with an error",
                       (*path, "to"), f"add `- {{from: {name.at}, to: {name.to}, port: {name.port}}}` to `flows`")  # fmt: skip
 
 
 def _endpoints(draft: Draft, service: str, path: Path) -> list[Endpoint]:
     if service not in draft.topology.services:
-        draft.error(UNKNOWN, f"there is no service '{service}'", path, suggest(service, draft.topology.services))
+        few = "it is a group: name one service" if service in draft.topology.groups else "name one of `services`"
+        draft.error(UNKNOWN, f"there is no service {quoted(service)}", path, suggest(service, draft.topology.services) or few)
     return draft.endpoints_of(service)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from itertools import combinations
 
 from budnet.ir.address import Prefix
@@ -12,13 +13,26 @@ from budnet.model.network import Network
 from budnet.resolve.draft import Draft
 from budnet.resolve.outside import PUBLIC_POOL
 from budnet.resolve.pins import Exhausted
+from budnet.source.document import Path
 
 OVERLAP, OUTSIDE_VPC, TOO_SMALL, NO_PUBLIC, SERVICE_RANGE, NOT_ALLOWED, NO_FAMILY = "R101", "R102", "R103", "R104", "R105", "R106", "R107"
+ONE_EACH = "R108"
 
 ZONES = "abcdef"
 # AWS takes /16 to /28 for a VPC and a subnet; what is wider than /8 is not an address plan but a slip
 _WIDEST = {4: 8, 6: 16}
 _NARROWEST = {4: 28, 6: 120}
+_KEPT: dict[Prefix, str] = {
+    ip_network("0.0.0.0/8"): "means this host",
+    ip_network("127.0.0.0/8"): "is loopback",
+    ip_network("169.254.0.0/16"): "is link-local, with the cloud's own services in it",
+    ip_network("224.0.0.0/3"): "is multicast and reserved",
+    ip_network("198.18.0.0/15"): "stands for public addresses in budnet",
+    ip_network("::/8"): "is reserved",
+    ip_network("fe80::/10"): "is link-local",
+    ip_network("ff00::/8"): "is multicast",
+    ip_network("3fff:1::/48"): "stands for public addresses in budnet",
+}
 
 
 def networks(draft: Draft) -> None:
@@ -30,12 +44,21 @@ def networks(draft: Draft) -> None:
 
 def _network(draft: Draft, name: str, written: Network) -> None:
     path = ("networks", name)
-    resolver = tuple(p.network_address + 2 for p in written.cidr)
+    # AWS: the base of the VPC's primary range plus two; one for each family
+    primary = {p.version: p for p in reversed(written.cidr) if p.num_addresses > 2}
+    resolver = tuple(primary[version].network_address + 2 for version in sorted(primary))
     cloud = Cloud(written.cloud.provider, written.cloud.region, written.cloud.zones)
     draft.vpcs.append(Vpc(name, tuple(written.cidr), cloud, resolver, draft.origin(*path)))
-    for prefix in written.cidr:
-        if prefix.prefixlen < _WIDEST[prefix.version]:
-            draft.error(NOT_ALLOWED, f"{prefix} is too wide for a network", (*path, "cidr"), f"/{_WIDEST[prefix.version]} is the widest")
+    for i, prefix in enumerate(written.cidr):
+        widest, narrowest = _WIDEST[prefix.version], _NARROWEST[prefix.version]
+        if not widest <= prefix.prefixlen <= narrowest:
+            draft.error(NOT_ALLOWED, f"{prefix} is too {'wide' if prefix.prefixlen < widest else 'narrow'} for a network", (*path, "cidr", i),
+                        f"take one from /{widest} to /{narrowest}")  # fmt: skip
+        _not_kept(draft, prefix, (*path, "cidr", i))
+    for i, j in combinations(range(len(written.cidr)), 2):
+        if _overlap(written.cidr[i], written.cidr[j]):
+            draft.error(OVERLAP, f"{written.cidr[j]} overlaps {written.cidr[i]}", (*path, "cidr", j), "remove one of the two",
+                        (("the other one", (*path, "cidr", i)),))  # fmt: skip
     for tier in written.subnets:
         _subnets(draft, name, written, tier)
     _siblings(draft, name, written)
@@ -48,15 +71,16 @@ def _subnets(draft: Draft, vpc: str, written: Network, tier: str) -> None:
     subnet, path = written.subnets[tier], ("networks", vpc, "subnets", tier)
     zones = written.cloud.zones
     parts: list[list[Prefix]] = [[] for _ in range(zones)]
-    for prefix in subnet.cidr:
+    _one_each(draft, subnet.cidr, (*path, "cidr"), "a subnet")
+    for at, prefix in enumerate(subnet.cidr):
         if not any(_inside(prefix, whole) for whole in written.cidr):
-            draft.error(OUTSIDE_VPC, f"{prefix} is not inside {_list(written.cidr)}", (*path, "cidr"),
+            draft.error(OUTSIDE_VPC, f"{prefix} is not inside {_list(written.cidr)}", (*path, "cidr", at),
                         "give it a part of the network's own range, or widen the network's `cidr`",
                         (("the network's range", ("networks", vpc, "cidr")),))  # fmt: skip
         bits = (zones - 1).bit_length()
         if prefix.prefixlen + bits > _NARROWEST[prefix.version]:
-            draft.error(TOO_SMALL, f"{prefix} is too small for {zones} zone{'s' * (zones > 1)}", (*path, "cidr"),
-                        f"every zone needs at least a /{_NARROWEST[prefix.version]}")  # fmt: skip
+            draft.error(TOO_SMALL, f"{prefix} is too small for {zones} zone{'s' * (zones > 1)}", (*path, "cidr", at),
+                        f"every zone needs at least a /{_NARROWEST[prefix.version]}: take at most a /{_NARROWEST[prefix.version] - bits}")  # fmt: skip
             continue
         for i, part in zip(range(zones), prefix.subnets(bits), strict=False):
             parts[i].append(part)
@@ -71,11 +95,12 @@ def _subnets(draft: Draft, vpc: str, written: Network, tier: str) -> None:
 
 def _siblings(draft: Draft, vpc: str, written: Network) -> None:
     """Subnets of a network that overlap each other."""
-    entries = [(tier, prefix) for tier, subnet in written.subnets.items() for prefix in subnet.cidr]
-    for (one, a), (two, b) in combinations(entries, 2):
-        if _overlap(a, b):
-            draft.error(OVERLAP, f"{b} of subnet '{two}' overlaps {a} of subnet '{one}'", ("networks", vpc, "subnets", two, "cidr"),
-                        "two subnets of a network share no address", (("the other one", ("networks", vpc, "subnets", one, "cidr")),))  # fmt: skip
+    entries = [(tier, i, prefix) for tier, subnet in written.subnets.items() for i, prefix in enumerate(subnet.cidr)]
+    path = ("networks", vpc, "subnets")
+    for (one, i, a), (two, j, b) in combinations(entries, 2):
+        if one != two and _overlap(a, b):
+            draft.error(OVERLAP, f"{b} of subnet '{two}' overlaps {a} of subnet '{one}'", (*path, two, "cidr", j),
+                        "give each subnet a part of the network's range of its own", (("the other one", (*path, one, "cidr", i)),))  # fmt: skip
 
 
 def _gateways(draft: Draft, vpc: str, written: Network) -> None:
@@ -101,7 +126,8 @@ def _gateways(draft: Draft, vpc: str, written: Network) -> None:
         try:
             address = draft.pins.place(name, prefix)
         except Exhausted:
-            draft.error(TOO_SMALL, f"{prefix} has no address left for a NAT gateway", ("networks", vpc, "subnets"))
+            draft.error(TOO_SMALL, f"{prefix} has no address left for a NAT gateway", ("networks", vpc, "subnets", home.tier.rpartition("/")[2], "cidr"),
+                        "widen the subnet")  # fmt: skip
             continue
         draft.nat_gateways.append(NatGateway(name, vpc, home.id, address, draft.pins.place(f"{name}/public", PUBLIC_POOL), origin))
 
@@ -109,15 +135,19 @@ def _gateways(draft: Draft, vpc: str, written: Network) -> None:
 def _cluster(draft: Draft, vpc: str, written: Network) -> None:
     assert written.cluster is not None
     path = ("networks", vpc, "cluster")
-    for prefix in written.cluster.services:
+    _one_each(draft, written.cluster.services, (*path, "services"), "a cluster")
+    for i, prefix in enumerate(written.cluster.services):
+        at = (*path, "services", i)
+        _not_kept(draft, prefix, at)
         for other, network in draft.topology.networks.items():
-            for theirs in network.cidr:
+            for j, theirs in enumerate(network.cidr):
                 if _overlap(prefix, theirs):
-                    draft.error(SERVICE_RANGE, f"the service range {prefix} overlaps {theirs} of network '{other}'", (*path, "services"),
+                    draft.error(SERVICE_RANGE, f"the service range {prefix} overlaps {theirs} of network '{other}'", at,
                                 "take a range outside every network, such as 172.20.0.0/16: pods would take the others' addresses for Services",
-                                (("the network's range", ("networks", other, "cidr")),))  # fmt: skip
+                                (("the network's range", ("networks", other, "cidr", j)),))  # fmt: skip
         if prefix.version not in {p.version for p in written.cidr}:
-            draft.error(NO_FAMILY, f"the service range {prefix} is IPv{prefix.version}, and the network has no such addresses", (*path, "services"))
+            draft.error(NO_FAMILY, f"the service range {prefix} is IPv{prefix.version}, and network '{vpc}' has no such addresses", at,
+                        f"take an IPv{10 - prefix.version} range, or give the network an IPv{prefix.version} range as well")  # fmt: skip
     spaces = sorted({s.namespace for s in draft.topology.services.values() if s.namespace and any(_in_network(n, vpc) for n in s.subnet)})
     namespaces = tuple(Namespace(n, (("kubernetes.io/metadata.name", n),)) for n in spaces)
     cluster = written.cluster
@@ -126,15 +156,27 @@ def _cluster(draft: Draft, vpc: str, written: Network) -> None:
 
 def _no_overlap(draft: Draft) -> None:
     """Networks that overlap cannot be linked by routing, and this version has no other link."""
-    for (one, a), (two, b) in combinations(_ranges(draft), 2):
+    for (one, i, a), (two, j, b) in combinations(_ranges(draft), 2):
         if one != two and _overlap(a, b):
-            draft.error(OVERLAP, f"{b} of network '{two}' overlaps {a} of network '{one}'", ("networks", two, "cidr"),
-                        "networks that are to know each other need ranges of their own", (("the other one", ("networks", one, "cidr")),))  # fmt: skip
+            draft.error(OVERLAP, f"{b} of network '{two}' overlaps {a} of network '{one}'", ("networks", two, "cidr", j),
+                        "give each network a range of its own: they could never be linked", (("the other one", ("networks", one, "cidr", i)),))  # fmt: skip
 
 
-def _ranges(draft: Draft) -> Iterator[tuple[str, Prefix]]:
+def _ranges(draft: Draft) -> Iterator[tuple[str, int, Prefix]]:
     for name, network in draft.topology.networks.items():
-        yield from ((name, prefix) for prefix in network.cidr)
+        yield from ((name, i, prefix) for i, prefix in enumerate(network.cidr))
+
+
+def _not_kept(draft: Draft, prefix: Prefix, path: Path) -> None:
+    for kept, why in _KEPT.items():
+        if _inside(prefix, kept):
+            draft.error(NOT_ALLOWED, f"{prefix} cannot be used: {kept} {why}", path, "take a private range, such as one of 10.0.0.0/8 or fd00::/8")
+
+
+def _one_each(draft: Draft, prefixes: list[Prefix], path: Path, owner: str) -> None:
+    for i, prefix in enumerate(prefixes):
+        if prefix.version in {p.version for p in prefixes[:i]}:
+            draft.error(ONE_EACH, f"{owner} has one IPv{prefix.version} range only", (*path, i), "remove one, or take a wider one in place of both")
 
 
 def _in_network(subnet: str, vpc: str) -> bool:

@@ -61,6 +61,12 @@ class Pins:
         return address
 
 
+def is_kept(address: Address, prefix: Prefix) -> bool:
+    """One that `place` would not give away, though it lies in `prefix`."""
+    at = int(address) - int(prefix.network_address)
+    return at < _RESERVED_HEAD or at >= prefix.num_addresses - _RESERVED_TAIL
+
+
 def choose(name: str, count: int) -> int:
     """A number below `count` that depends on the name alone: which zone a single replica lives in."""
     return hashlib.sha256(name.encode()).digest()[0] % count

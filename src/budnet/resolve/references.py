@@ -4,44 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from budnet.ir.address import EVERYWHERE, Match, PortRange
+from budnet.ir.address import EVERYWHERE, Match
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.intent import Side
+from budnet.model.values import match_help, read_match
 from budnet.resolve.draft import Draft
 from budnet.source.diagnostic import suggest
 from budnet.source.document import Path
+from budnet.source.text import quoted
 
-UNKNOWN, UNKNOWN_PORT, CYCLE = "R501", "R502", "R503"
+UNKNOWN, UNKNOWN_PORT, CYCLE, RESERVED = "R501", "R502", "R503", "R504"
+
+_MESH = "mesh/dapr"
+_BUILT_IN = ("pods", "metadata", "egress", "any")
+# Networks, address sets, groups and services share `from:` and `to:`, so a name means one of them.
+_KINDS = {"networks": "a network", "addresses": "a set of addresses", "groups": "a group", "services": "a service"}
+_WORDS = {
+    **dict.fromkeys(_KINDS, ("internet", *_BUILT_IN)),
+    "networks": ("internet", "mesh", *_BUILT_IN),
+    "addresses": ("internet", "client", "name-server", *_BUILT_IN),
+    "tls": ("ssh", "none"),
+}
 
 
-def services_of(draft: Draft, name: str, path: Path, seen: tuple[str, ...] = ()) -> list[str] | None:
+def references(draft: Draft) -> None:
+    """The pass: every name means one thing, and groups are spelt out."""
+    for kind, words in _WORDS.items():
+        for name in getattr(draft.topology, kind):
+            if name in words:
+                draft.error(RESERVED, f"'{name}' means something else already", (kind, name), "choose another name", key=True)
+    seen: dict[str, str] = {}
+    for kind in _KINDS:
+        for name in getattr(draft.topology, kind):
+            other = seen.setdefault(name, kind)
+            if other != kind:
+                draft.error(RESERVED, f"'{name}' is {_KINDS[other]} already", (kind, name),
+                            "choose another name: in `from` and `to` nobody could tell them apart", key=True)  # fmt: skip
+    for name in draft.topology.groups:
+        _expand(draft, name)
+
+
+def _expand(draft: Draft, top: str) -> None:
+    """Fills `draft.members` for a group and those in it. No recursion: a chain of groups may be longer than Python's stack."""
+    groups, known = draft.topology.groups, draft.members
+    trail = [top] if top not in known else []
+    while trail:
+        name = trail[-1]
+        inner = next((m for m in groups[name] if m in groups and m not in known), None)
+        if inner is None:
+            known[name] = list(dict.fromkeys(s for i, m in enumerate(groups[name]) for s in _member(draft, m, ("groups", name, i))))
+            trail.pop()
+        elif inner in trail:
+            at = ("groups", name, groups[name].index(inner))
+            draft.error(CYCLE, f"group '{inner}' contains itself: {_way([*trail[trail.index(inner):], inner])}", at, "take it out of this group")
+            known[inner] = []
+        else:
+            trail.append(inner)
+
+
+def _way(names: list[str], limit: int = 8) -> str:
+    return " -> ".join(names if len(names) <= limit else [*names[: limit - 2], "...", names[-1]])
+
+
+def _member(draft: Draft, name: str, path: Path) -> list[str]:
+    services = services_of(draft, name)
+    if services is None:
+        unknown(draft, name, path)
+    return services or []
+
+
+def services_of(draft: Draft, name: str) -> list[str] | None:
     """The services that a service's, group's or mesh's name means; None where it means none of these."""
     topology = draft.topology
     if name in topology.services:
         return [name]
-    if name == "mesh/dapr":
+    if name == _MESH:
         return [n for n, s in topology.services.items() if s.mesh == "dapr"]
-    if name not in topology.groups:
-        return None
-    if name in seen:
-        draft.error(CYCLE, f"group '{name}' contains itself: {' -> '.join((*seen, name))}", ("groups", name))
-        return []
-    out: list[str] = []
-    for i, member in enumerate(topology.groups[name]):
-        inner = services_of(draft, member, ("groups", name, i), (*seen, name))
-        if inner is None:
-            unknown(draft, member, ("groups", name, i), outside=False)
-        out += inner or []
-    return list(dict.fromkeys(out))
+    return draft.members.get(name)
 
 
-def unknown(draft: Draft, name: str, path: Path, outside: bool = True) -> None:
-    """Reports a name that nobody has."""
+def unknown(draft: Draft, name: str, path: Path, also: Iterable[str] = (), may: str = "name services or groups") -> None:
+    """Reports a name that nobody has, or that cannot stand here. `also` and `may`: what can, beside services and groups."""
     t = draft.topology
-    known = [*t.services, *t.groups, "mesh/dapr"]
-    if outside:
-        known += ["internet", *t.addresses]
-    draft.error(UNKNOWN, f"nothing is called '{name}'", path, suggest(name, known) or "name a service, a group, a network or a subnet")
+    if name == "internet" or name in t.addresses or name.startswith("catalog/") or _is_place(draft, name):
+        draft.error(UNKNOWN, f"{quoted(name)} cannot stand here", path, may)
+    else:
+        draft.error(UNKNOWN, f"nothing is called {quoted(name)}", path, suggest(name, [*t.services, *t.groups, _MESH, *also]) or may)
 
 
 def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
@@ -50,8 +98,7 @@ def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
     prefixes: list[object] = []
     names = list(names)
     for i, name in enumerate(names):
-        place = (*path, i)
-        services = services_of(draft, name, place)
+        services = services_of(draft, name)
         if services is not None:
             found = [e.id for s in services for e in draft.endpoints_of(s)]
         elif name == "internet":
@@ -63,7 +110,8 @@ def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
         else:
             found = [e.id for e in draft.endpoints if _in_set(draft, e, name)]
             if not found and not _is_place(draft, name):
-                unknown(draft, name, place)
+                known = ["internet", *draft.topology.addresses, *draft.topology.networks, *(s.tier for s in draft.subnets), *_BUILT_IN]
+                unknown(draft, name, (*path, i), known, "name services, groups, NETWORK/SUBNET, networks, `internet` or sets of `addresses`")
         endpoints.update(dict.fromkeys(found))
     return Side(", ".join(names), tuple(endpoints), tuple(prefixes))  # type: ignore[arg-type]
 
@@ -84,39 +132,28 @@ def _in_set(draft: Draft, endpoint: Endpoint, name: str) -> bool:
 
 
 def _leavers(draft: Draft) -> set[str]:
-    rows = draft.topology.egress.items()
-    return {s for name, row in rows for i, n in enumerate(row.from_) for s in services_of(draft, n, ("egress", name, "from", i)) or []}
+    return {s for row in draft.topology.egress.values() for name in row.from_ for s in services_of(draft, name) or []}
 
 
 def _is_place(draft: Draft, name: str) -> bool:
     """A network or tier without endpoints is a place all the same."""
-    return name in ("pods", "metadata", "egress", "any") or name in draft.topology.networks or any(s.tier == name for s in draft.subnets)
+    network, _, tier = name.partition("/")
+    networks = draft.topology.networks
+    return name in _BUILT_IN or name in networks or (network in networks and tier in networks[network].subnets)
 
 
 def ports_of(draft: Draft, service: str, written: Iterable[str], path: Path) -> Iterator[tuple[str, Match]]:
     """The (name, match) of ports by name on a service, or as numbers."""
     known = draft.topology.services[service].ports
     for i, name in enumerate(written):
-        if name in known:
-            yield name, known[name].port
-            continue
-        match = number_match(name)
-        if match is not None:
+        match = known[name].port if name in known else read_match(name)
+        if isinstance(match, Match):
             yield name, match
+        elif "/" in name:
+            draft.error(UNKNOWN_PORT, match, (*path, i), match_help(name) or _known_ports(known))
         else:
-            draft.error(UNKNOWN_PORT, f"'{service}' has no port '{name}'", (*path, i), suggest(name, known) or _known_ports(known))
-
-
-def number_match(text: str) -> Match | None:
-    """`443/tcp` or `8000-8100/tcp` as a Match."""
-    from budnet.model.values import PROTOCOLS
-
-    ports, slash, protocol = text.partition("/")
-    first, _, last = ports.partition("-")
-    if not slash or protocol not in PROTOCOLS or not first.isdigit() or not (last or first).isdigit():
-        return None
-    low, high = int(first), int(last or first)
-    return Match(PROTOCOLS[protocol], PortRange(low, high)) if 1 <= low <= high <= 65535 else None
+            help = suggest(name, known) or match_help(name) or _known_ports(known)
+            draft.error(UNKNOWN_PORT, f"'{service}' has no port {quoted(name)}", (*path, i), help)
 
 
 def _known_ports(known: Iterable[str]) -> str:

@@ -19,9 +19,9 @@ def trust(draft: Draft) -> None:
         names = list(certificate.names)
         for i, target in enumerate(certificate.for_):
             path = ("certificates", name, "for", i)
-            services = services_of(draft, target, path)
+            services = services_of(draft, target)
             if services is None:
-                unknown(draft, target, path, outside=False)
+                unknown(draft, target, path)
             for service in services or []:
                 names += _forms(draft, service)
         draft.certificates.append(Certificate(name, name, certificate.issuer, tuple(dict.fromkeys(names)), draft.origin("certificates", name)))
@@ -46,4 +46,4 @@ def _coverage(draft: Draft) -> None:
         host = f"{label}.{draft.topology.domain}"
         if host not in names and f"*.{host.partition('.')[2]}" not in names:
             draft.error(UNCOVERED, f"no certificate covers {host}", ("names", "external", label),
-                        f"add '*.{host.partition('.')[2]}' to a certificate's names: a wildcard stands for one label only")  # fmt: skip
+                        f"add '*.{host.partition('.')[2]}' to a certificate's names: a wildcard stands for one label only", key=True)  # fmt: skip

@@ -157,7 +157,8 @@ class Agent:
                 batch.clear()
 
         logged_in = [s.id for s in self.plan.spaces if s.ruleset.chains]
-        prober.ask(questions, self.kernel.spaces, logged_in, finish)
+        closed = {i for i, mark in enumerate(self.plan.marks) if mark.disposition == "NOT_LISTENING"}
+        prober.ask(questions, self.kernel.spaces, logged_in, closed, finish)
         send({"answers": batch, "end": True})
 
     def browse(self, pages: list[list[Any]], send: Send) -> None:

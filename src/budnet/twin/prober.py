@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ from budnet.twin.nflog import Log, Logged
 TCP, UDP = 6, 17
 WINDOW = 1500
 DEADLINE = 2.0
+PATIENCE = 0.06
+"""When an answer is seen to be dropped, this long is waited for its sender's own word that it was a refusal: two logs are
+read in any order, and each is flushed after 10 ms."""
 _LINGER = struct.pack("ii", 1, 0)
 _PORTS = (20000, 60999)
 
@@ -45,17 +48,20 @@ class Observed(NamedTuple):
 
 
 class _Live:
-    __slots__ = ("number", "port", "question", "socket")
+    __slots__ = ("dropped", "number", "port", "question", "socket")
 
     def __init__(self, number: int, question: Question, sock: socket.socket, port: int) -> None:
         self.number, self.question, self.socket, self.port = number, question, sock, port
+        self.dropped = -1
+        """The mark of the rule that dropped its answer."""
 
 
 Finish = Callable[[int, Observed], None]
 
 
-def ask(questions: Sequence[Question], namespaces: Mapping[str, int], logged_in: Sequence[str], finish: Finish) -> None:
-    """Asks everything; `finish(number, observed)` is called once for each question, in the order in which they end.
+def ask(questions: Sequence[Question], namespaces: Mapping[str, int], logged_in: Sequence[str], closed: Set[int], finish: Finish) -> None:
+    """Asks everything; `closed` are the marks of answers that refuse.
+ `finish(number, observed)` is called once for each question, in the order in which they end.
 
     What got lost is asked again, once, alone: a busy machine is no evidence of anything.
     """
@@ -68,14 +74,16 @@ def ask(questions: Sequence[Question], namespaces: Mapping[str, int], logged_in:
             finish(number, observed)
 
     numbered = list(enumerate(questions))
-    _Round(namespaces, logged_in, questions, first).run(numbered)
+    _Round(namespaces, logged_in, closed, questions, first).run(numbered)
     if lost:
-        _Round(namespaces, logged_in, questions, finish).run([(n, questions[n]) for n in lost])
+        _Round(namespaces, logged_in, closed, questions, finish).run([(n, questions[n]) for n in lost])
 
 
 class _Round:
-    def __init__(self, namespaces: Mapping[str, int], logged_in: Sequence[str], questions: Sequence[Question], finish: Finish) -> None:
-        self.namespaces, self.finish = namespaces, finish
+    def __init__(
+        self, namespaces: Mapping[str, int], logged_in: Sequence[str], closed: Set[int], questions: Sequence[Question], finish: Finish
+    ) -> None:
+        self.namespaces, self.closed, self.finish = namespaces, closed, finish
         self.poll = select.epoll()
         self.logs: dict[int, Log] = {}
         for space in logged_in:
@@ -86,6 +94,7 @@ class _Round:
         self.live: dict[int, _Live] = {}
         self.by_port: dict[tuple[int, int], _Live] = {}
         self.deadlines: deque[tuple[float, _Live]] = deque()
+        self.waiting: deque[tuple[float, _Live]] = deque()
         self.ports = self._source_ports({q.port for q in questions})
 
     @staticmethod
@@ -154,6 +163,10 @@ class _Round:
             elif number in self.live:
                 self._ready(self.live[number], event)
         now = time.monotonic()
+        while self.waiting and self.waiting[0][0] < now:
+            _, live = self.waiting.popleft()
+            if live.socket.fileno() >= 0:
+                self._end(live, Observed("logged", live.dropped))
         while self.deadlines and (self.deadlines[0][0] < now or self.deadlines[0][1].socket.fileno() < 0):
             _, live = self.deadlines.popleft()
             if live.socket.fileno() >= 0:
@@ -184,9 +197,18 @@ class _Round:
             self._end(live, Observed("lost", said=errno.errorcode.get(failure, "?").encode()))
 
     def _logged(self, packet: Logged) -> None:
-        live = self.by_port.get((packet.protocol, packet.source_port)) or self.by_port.get((packet.protocol, packet.destination_port))
-        if live is not None:
-            self._end(live, Observed("logged", packet.mark))
+        asked = self.by_port.get((packet.protocol, packet.source_port))
+        if asked is not None:
+            self._end(asked, Observed("logged", packet.mark))
+            return
+        answered = self.by_port.get((packet.protocol, packet.destination_port))
+        if answered is None:
+            return
+        if packet.mark in self.closed:
+            self._end(answered, Observed("logged", packet.mark))
+        elif answered.dropped < 0:
+            answered.dropped = packet.mark
+            self.waiting.append((time.monotonic() + PATIENCE, answered))
 
     def _end(self, live: _Live, observed: Observed) -> None:
         number = live.socket.fileno()
