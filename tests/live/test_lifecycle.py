@@ -1,0 +1,140 @@
+"""Up and down, again and again, and ended in the middle: nothing is left, and the machine's own network never notices."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers import GOLDEN
+from live.traces import foreign, settle, traces
+
+pytestmark = pytest.mark.live
+BUDNET = [str(Path(sys.executable).parent / "budnet")]
+SMALL = str(GOLDEN / "one-vpc" / "topology.yaml")
+CALM = {"BUDNET_TWIN": f"calm-{os.getpid()}"}
+
+
+def budnet(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*BUDNET, *arguments], capture_output=True, text=True, env=os.environ | CALM, **more)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture(autouse=True)
+def no_lock_file() -> object:
+    """`up` writes a lock beside a user's file; the golden cases are to stay as they are."""
+    yield
+    (GOLDEN / "one-vpc" / "topology.lock").unlink(missing_ok=True)
+
+
+def test_up_twice_down_twice() -> None:
+    before = traces()
+    first, second = budnet("up", SMALL), budnet("up", SMALL)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    other = budnet("up", str(GOLDEN / "ipv6-only" / "topology.yaml"))
+    assert other.returncode == 4
+    assert "is up already" in other.stderr
+    assert budnet("down").returncode == 0
+    again = budnet("down")
+    assert again.returncode == 0
+    assert "no twin" in again.stdout
+    assert settle(before) == before
+    (GOLDEN / "ipv6-only" / "topology.lock").unlink(missing_ok=True)
+
+
+def test_a_second_twin_beside_the_first() -> None:
+    before = traces()
+    assert budnet("up", SMALL).returncode == 0
+    assert budnet("up", "--name", "beside", "catalog/foundry").returncode == 0
+    for name, topology in (("beside", "catalog/foundry"), (CALM["BUDNET_TWIN"], SMALL)):
+        probe = budnet("probe", "--name", name, topology, "--format", "json", "--from", "cart", "--from", "budapp")
+        table = json.loads(probe.stdout)
+        assert table["questions"] == table["agree"] > 100
+        assert budnet("down", "--name", name).returncode == 0
+    assert settle(before) == before
+
+
+def cycle(times: int, topology: str) -> None:
+    before = traces()
+    for _ in range(times):
+        up = budnet("up", topology)
+        assert up.returncode == 0, up.stderr
+        assert budnet("down").returncode == 0
+    assert settle(before) == before
+
+
+def test_ten_times_up_and_down() -> None:
+    cycle(10, SMALL)
+
+
+@pytest.mark.slow
+def test_a_hundred_times_up_and_down_with_all_servers() -> None:
+    cycle(100, "catalog/foundry")
+
+
+@pytest.mark.parametrize("round_", range(20))
+def test_killed_at_any_moment(round_: int) -> None:
+    """By turns the command that brings it up, and a process of the twin itself, chosen by chance, at a moment chosen by chance."""
+    chance, before = random.Random(round_), traces()
+    command = subprocess.Popen([*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(chance.uniform(0.05, 1.1))
+    agents = sorted(set(foreign()) - before.foreign)
+    victim = command.pid if round_ % 2 or not agents else agents[0]
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it was done already
+    command.wait(timeout=30)
+    assert settle(before) == before
+
+
+def test_ctrl_c_takes_it_down() -> None:
+    import pty
+
+    before = traces()
+    primary, secondary = pty.openpty()
+    command = subprocess.Popen([*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=secondary, stdout=secondary, stderr=secondary)
+    os.close(secondary)
+    said = b""
+    while b"Ctrl-C" not in said:
+        said += os.read(primary, 4096)
+    assert budnet("ps").returncode == 0
+    command.send_signal(signal.SIGINT)
+    assert command.wait(timeout=15) == 0
+    os.close(primary)
+    assert settle(before) == before
+
+
+IN_A_MACHINE = """
+import os, subprocess, sys
+from pathlib import Path
+from budnet.twin import lab, netlink, syscall
+lab.own_namespaces()
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+syscall.mount("sysfs", "/sys", "sysfs")
+Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")  # or the interface would look for routers by itself
+with netlink.Netlink() as link:
+    here = syscall.network_namespace()
+    link.send([netlink.up(1), netlink.veth(5, "eth0", b"\2\0\0\0\0\5", 6, "eth1", b"\2\0\0\0\0\6", here), netlink.up(6)])
+def interfaces():
+    return [(line.split(":")[0].strip(), *line.split(":")[1].split()[:4], line.split()[9:13]) for line in Path("/proc/net/dev").read_text().splitlines()[2:]]
+before = interfaces()
+assert len(before) == 3, before
+run = subprocess.run([sys.argv[1], "up", "--attach", sys.argv[2]], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+assert run.returncode == 0, run.stdout + run.stderr
+after = interfaces()
+print(before, after)
+sys.exit(0 if before == after else 1)
+"""
+
+
+def test_the_machine_s_own_network_never_notices() -> None:
+    """In a machine of its own, where nothing else sends: interfaces and their packet counters are as they were."""
+    run = subprocess.run([sys.executable, "-c", IN_A_MACHINE, BUDNET[0], SMALL], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
