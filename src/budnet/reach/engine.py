@@ -15,7 +15,7 @@ from functools import cached_property
 from budnet.ir.address import Address, Match, PortRange, Prefix
 from budnet.ir.cloud import Route
 from budnet.ir.endpoint import Endpoint
-from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PolicyRule
+from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PodPeer, PolicyRule
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet, number, partition, span
 from budnet.packets.transports import Alphabet
@@ -45,15 +45,9 @@ class Point:
     endpoint: Endpoint | None
     members: AddressSet
 
-    @property
-    def label(self) -> str:
-        """What tables call it: the endpoint's id, or the outside set's widest prefix."""
-        if self.endpoint is not None and self.kind is not PointKind.PUBLIC:
-            return self.endpoint.id
-        if self.endpoint is not None:
-            return f"{self.endpoint.id}@{self.address}"
-        prefixes = self.members.prefixes()
-        return str(min(prefixes, key=lambda p: p.prefixlen)) + ("" if len(prefixes) == 1 else f"+{len(prefixes) - 1}")
+    label: str
+    """What tables call it: the endpoint's id, with its public address behind it where that is meant; of an outside set the
+    widest prefix."""
 
 
 class Engine:
@@ -72,6 +66,8 @@ class Engine:
         self._groups: dict[tuple[tuple[str, ...], bool], Row] = {}
         self._acls: dict[tuple[str, bool], tuple[Row, Row]] = {}
         self._policies: dict[tuple[tuple[str, ...], str, bool], Row] = {}
+        self._peers: dict[tuple[PodPeer | BlockPeer, semantics.PolicyPlace], frozenset[int]] = {}
+        self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
         self._routes: dict[str, list[Route | None]] = {}
         self._edges: dict[tuple[str, str], Row] = {}
         self._ephemeral = {p: self.alphabet.mask(m) for p, m in semantics.EPHEMERAL_MATCHES.items()}
@@ -149,11 +145,16 @@ class Engine:
 
     def selecting(self, pod: Endpoint, ingress: bool) -> tuple[NetworkPolicy, ...]:
         """The policies that isolate a pod in a direction; none means that everything passes."""
-        return tuple(
-            p for p in self.network.policies
-            if p.cluster == pod.cluster and p.namespace == pod.namespace
-            and (p.ingress if ingress else p.egress) is not None and semantics.selects(p.selector, self._labels[pod.id])
-        )  # fmt: skip
+        known = self._selecting.get((pod.id, ingress))
+        if known is None:
+            known = self._selecting[pod.id, ingress] = tuple(p for p in self.network.policies if self._isolates(p, pod, ingress))
+        return known
+
+    def _isolates(self, policy: NetworkPolicy, pod: Endpoint, ingress: bool) -> bool:
+        if policy.cluster != pod.cluster or policy.namespace != pod.namespace:
+            return False
+        says = policy.ingress if ingress else policy.egress
+        return says is not None and semantics.selects(policy.selector, self._labels[pod.id])
 
     def policies(self, policies: tuple[NetworkPolicy, ...], pod: Endpoint, ingress: bool) -> Row:
         """What NetworkPolicies let through to (ingress) or from a pod, by peer: the union over policies and rules."""
@@ -171,20 +172,27 @@ class Engine:
         self._policies[key] = row
         return row
 
-    def rule_peers(self, rule: PolicyRule, place: semantics.PolicyPlace) -> Iterator[int]:
+    def rule_peers(self, rule: PolicyRule, place: semantics.PolicyPlace) -> Iterable[int]:
         """The points a policy rule is about; a rule without peers is about everyone."""
-        for point in self.points:
-            if not rule.peers or any(self._is_peer(peer, point, place) for peer in rule.peers):
-                yield point.index
+        if not rule.peers:
+            return range(len(self.points))
+        return set().union(*(self._peer(peer, place) for peer in rule.peers))
 
-    def _is_peer(self, peer: object, point: Point, place: semantics.PolicyPlace) -> bool:
-        if isinstance(peer, BlockPeer):
-            return semantics.block_contains(peer, point.address)
-        pod = point.endpoint
-        if pod is None or point.kind is not PointKind.INTERFACE:
-            return False
-        namespace = self._namespaces.get((pod.cluster, pod.namespace), {})
-        return semantics.pod_matches(peer, pod, self._labels[pod.id], namespace, place)  # type: ignore[arg-type]
+    def _peer(self, peer: PodPeer | BlockPeer, place: semantics.PolicyPlace) -> frozenset[int]:
+        known = self._peers.get((peer, place))
+        if known is None:
+            found = self._block(peer) if isinstance(peer, BlockPeer) else self._pods(peer, place)
+            known = self._peers[peer, place] = frozenset(found)
+        return known
+
+    def _block(self, peer: BlockPeer) -> Iterator[int]:
+        return (i for i in self.covered(peer.prefix) if semantics.block_contains(peer, self.points[i].address))
+
+    def _pods(self, peer: PodPeer, place: semantics.PolicyPlace) -> Iterator[int]:
+        for pod in self.network.endpoints:
+            namespace = self._namespaces.get((pod.cluster, pod.namespace), {})
+            if semantics.pod_matches(peer, pod, self._labels[pod.id], namespace, place):
+                yield from (p.index for p in self.interfaces[pod.id])
 
     def rule_ports(self, rule: PolicyRule, destination: Endpoint | None) -> int:
         """The transports a policy rule is about; named ports are the destination pod's."""
@@ -275,7 +283,8 @@ def _points(network: Network, cuts: tuple[Network, ...]) -> list[Point]:
     found: list[Point] = []
 
     def add(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet | None = None) -> None:
-        found.append(Point(len(found), kind, address, endpoint, members or AddressSet.of([address])))
+        within = members or AddressSet.of([address])
+        found.append(Point(len(found), kind, address, endpoint, within, _label(kind, address, endpoint, within)))
 
     for endpoint in network.endpoints:
         for address in endpoint.addresses:
@@ -290,3 +299,10 @@ def _points(network: Network, cuts: tuple[Network, ...]) -> list[Point]:
     for atom in partition((AddressSet.of([p]) for each in cuts for p in _prefixes(each)), outside):
         add(PointKind.OUTSIDE, atom.first(), None, atom)
     return found
+
+
+def _label(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet) -> str:
+    if endpoint is not None:
+        return f"{endpoint.id}@{address}" if kind is PointKind.PUBLIC else endpoint.id
+    prefixes = members.prefixes()
+    return str(min(prefixes, key=lambda p: p.prefixlen)) + ("" if len(prefixes) == 1 else f"+{len(prefixes) - 1}")

@@ -108,10 +108,10 @@ def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
         wanted = {(_identity(engine.points[d]), engine.points[d].address.version) for d in sides(flow.destinations)}
         for source in sides(flow.sources):
             for identity, version in wanted:
-                got = best.get((source, identity, version))
-                count += got is not None
-                if got is not None and mask & ~got[0]:
-                    return _not_delivered(engine, flow, got[1], mask & ~got[0])
+                known = best.get((source, identity, version))
+                count += known is not None
+                if known is not None and mask & ~known[0]:
+                    return _not_delivered(engine, flow, known[1], mask & ~known[0])
     return Proof("all-declared", Status.PROVED, "every declared flow is delivered", Origin("", 0), count=count)
 
 
