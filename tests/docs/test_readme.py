@@ -1,0 +1,55 @@
+"""What the documentation shows is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from budnet.cli.main import VERBS
+from budnet.pipeline import load_text
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the README in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def test_its_commands_run_one_after_the_other(tmp_path: Path) -> None:
+    (script,) = blocks("sh")
+    folder = tmp_path
+    for line in script.splitlines():
+        command, _, comment = line.partition("  #")
+        if command.startswith("cd "):
+            folder = folder / command.split()[1]
+            continue
+        wanted = 1 if "exits with 1" in comment else 0
+        run = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"})
+        assert run.returncode == wanted, f"{command}\n{run.stdout}{run.stderr}"
+
+
+def test_its_topologies_are_good() -> None:
+    for text in blocks("yaml"):
+        loaded = load_text(text.encode(), "README.md", {})
+        assert loaded.network is not None, loaded.diagnostics
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_help_with_an_example(verb: str) -> None:
+    run = subprocess.run([BIN / "budnet", verb, "--help"], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert f"budnet {verb}" in run.stdout.partition("Example")[2]
+
+
+def test_every_decision_is_half_a_page_and_has_its_three_parts() -> None:
+    for path in (ROOT / "docs" / "decisions").glob("*.md"):
+        text = path.read_text()
+        assert all(f"**{part}.**" in text for part in ("Context", "Choice", "Cost")), path.name
+        assert len(text.splitlines()) < 40, path.name
