@@ -121,7 +121,7 @@ syscall.mount("sysfs", "/sys", "sysfs")
 Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")  # or the interface would look for routers by itself
 with netlink.Netlink() as link:
     here = syscall.network_namespace()
-    link.send([netlink.up(1), netlink.veth(5, "eth0", b"\2\0\0\0\0\5", 6, "eth1", b"\2\0\0\0\0\6", here), netlink.up(6)])
+    link.send([netlink.up(1), netlink.veth(5, "eth0", bytes.fromhex("020000000005"), 6, "eth1", bytes.fromhex("020000000006"), here), netlink.up(6)])
 def interfaces():
     return [(line.split(":")[0].strip(), *line.split(":")[1].split()[:4], line.split()[9:13]) for line in Path("/proc/net/dev").read_text().splitlines()[2:]]
 before = interfaces()

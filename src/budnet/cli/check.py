@@ -17,7 +17,7 @@ from budnet.source.report import to_json, to_sarif, to_text
 @file_argument
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="How to print.")
 def command(file: str | None, form: str) -> None:
-    """Read, resolve and lint FILE. Exit 1 on an error in what it means, 3 if it cannot be read.
+    """Read, resolve and lint FILE. Exit 3 if there is an error in it.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
     sources, destinations = asked.points(engine, source, True), asked.points(engine, destination, False)
     protocol, number = asked.port(engine, port, destinations)
     best = best_trace(engine, sources, destinations, protocol, number)
-    way, bit = path(engine, best.source, best.destination), engine.alphabet.bit(protocol, number)
+    way, bit = path(engine, best.source, best.destination, beyond=True), engine.alphabet.bit(protocol, number)
     rows: list[dict[str, Any]] = []
     for gate in (*way.gates, *reversed(way.answers)):
         rules = (

@@ -57,10 +57,17 @@ class Path:
         return mask
 
 
-def path(engine: Engine, source: Point, destination: Point) -> Path:
-    """Walks from a point that may send (an interface or the outside) to any other."""
+def path(engine: Engine, source: Point, destination: Point, beyond: bool = False) -> Path:
+    """Walks from a point that may send (an interface or the outside) to any other.
+
+    `beyond`: where no route leads on, the gates at the destination are asked all the same. It changes no verdict, but an
+    explanation then names everything that would have to go, not only the missing route.
+    """
     found = Path(source, destination)
-    _Walk(engine, found).go()
+    walk = _Walk(engine, found)
+    walk.go()
+    if beyond and found.stopped:
+        walk.despite()
     return found
 
 
@@ -84,6 +91,14 @@ class _Walk:
             return
         self.group(sender, destination, ingress=False)
         self.leave(self.network.subnet[sender.subnet], source)
+
+    def despite(self) -> None:
+        """The destination's own gates, for a packet that does not get there."""
+        owner = self.path.destination.endpoint
+        if owner is not None and owner.subnet:
+            self.acl_in(self.network.subnet[owner.subnet], self.path.source)
+            self.group(owner, self.path.source, ingress=True)
+            self.policy(owner, self.path.source, ingress=True)
 
     # ---- gates ----------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ class Trace:
 
 def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int) -> Trace:
     """Follows one packet and its answer. `port` is the destination's, 0..65535 (ignored for ICMP)."""
-    way = path(engine, source, destination)
+    way = path(engine, source, destination, beyond=True)
     bit = engine.alphabet.bit(protocol, port)
     verdict = judge(engine, way, bit)
     steps = tuple((gate, bool(gate.passes & bit)) for gate in (*way.gates, *reversed(way.answers)))
@@ -75,7 +75,7 @@ def find(engine: Engine, name: str) -> list[Point]:
         pass
     if name == "internet":
         return [p for p in engine.points if p.kind.value == "outside"]
-    return [p for e in engine.network.endpoints if _called(e, name) for p in engine.interfaces[e.id]]
+    return [p for p in engine.points if p.endpoint is not None and _called(p.endpoint, name)]
 
 
 def _called(endpoint: Endpoint, name: str) -> bool:

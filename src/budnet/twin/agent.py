@@ -30,6 +30,9 @@ from budnet.twin.tools import Tools
 HOME = Path("/run/budnet")
 """On a tmpfs that only the twin sees."""
 
+_WORTH_TWO = 2000
+"""So many questions are worth a second process."""
+
 Send = Callable[[dict[str, Any]], None]
 
 
@@ -151,14 +154,17 @@ class Agent:
         batch: list[list[Any]] = []
 
         def finish(number: int, seen: prober.Observed) -> None:
-            batch.append([number, seen.kind, seen.mark, base64.b64encode(seen.said).decode()])
+            batch.append([number, seen.kind, seen.mark, base64.b64encode(seen.said).decode() if seen.said else ""])
             if len(batch) >= 500:
                 send({"answers": batch})
                 batch.clear()
 
-        logged_in = [s.id for s in self.plan.spaces if s.ruleset.chains]
-        closed = {i for i, mark in enumerate(self.plan.marks) if mark.disposition == "NOT_LISTENING"}
-        prober.ask(questions, self.kernel.spaces, logged_in, closed, finish)
+        closed = frozenset(i for i, mark in enumerate(self.plan.marks) if mark.disposition == "NOT_LISTENING")
+        field = prober.Field(self.kernel.spaces, tuple(s.id for s in self.plan.spaces if s.ruleset.chains), closed)
+        if len(questions) < _WORTH_TWO:
+            prober.ask(questions, field, finish)
+        else:
+            prober.ask_in_two(questions, field, finish, HOME / f"answers.{os.getpid()}")
         send({"answers": batch, "end": True})
 
     def browse(self, pages: list[list[Any]], send: Send) -> None:

@@ -88,7 +88,7 @@ class LinuxKernel:
     def _make(self, new: list[Space], gone: list[str]) -> None:
         for space_id in gone:
             os.close(self.spaces.pop(space_id))
-            del self._state[space_id]
+            del self._state[space_id], self._next_index[space_id], self._generation[space_id]
             self._wires = {w for w in self._wires if space_id not in (w.a, w.b)}
         for space in new:
             try:

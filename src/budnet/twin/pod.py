@@ -73,8 +73,7 @@ class Endpoints:
         side = "saddr" if ingress else "daddr"
         out = []
         for ports, among in self._ports(rule.ports, pod if ingress else None):
-            for who in self._who(policy, rule, side, among):
-                out.append(Rule(f"{who}{ports}accept", rule.id))
+            out += [Rule(f"{who}{ports}accept", rule.id) for who in self._who(policy, rule, side, among)]
         return out
 
     def _who(self, policy: NetworkPolicy, rule: PolicyRule, side: str, among: list[Endpoint] | None) -> list[str]:
@@ -115,9 +114,8 @@ class Endpoints:
                 out.append((phrases.transport(_number(port)), None))
                 continue
             for pod in [own] if own else self._pods:
-                for x in pod.listeners:
-                    if x.name == port.port and x.protocol is port.protocol:
-                        out.append((phrases.transport(Match(x.protocol, PortRange(x.port, x.port))), None if own else [pod]))
+                named = (x for x in pod.listeners if x.name == port.port and x.protocol is port.protocol)
+                out += [(phrases.transport(Match(x.protocol, PortRange(x.port, x.port))), None if own else [pod]) for x in named]
         return out
 
     # ---- services -------------------------------------------------------------------------------------------------------

@@ -7,17 +7,24 @@ answer, because a rule put it there. Silence is none: it is reported as lost, ne
 from __future__ import annotations
 
 import errno
+import json
+import os
 import select
 import socket
 import struct
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple, NoReturn
 
+from budnet.errors import TwinError
 from budnet.twin import syscall
-from budnet.twin.nflog import Log, Logged
+from budnet.twin.nflog import Log
 
 TCP, UDP = 6, 17
 WINDOW = 1500
@@ -26,7 +33,11 @@ PATIENCE = 0.06
 """When an answer is seen to be dropped, this long is waited for its sender's own word that it was a refusal: two logs are
 read in any order, and each is flushed after 10 ms."""
 _LINGER = struct.pack("ii", 1, 0)
-_PORTS = (20000, 60999)
+_PORTS = (20000, 61000)
+_LOGGED = struct.Struct("=iHHH")
+"""What one process tells the other of a logged packet: mark, protocol, source port, destination port."""
+_NOBODY = -1
+_DONE = _LOGGED.pack(_NOBODY, 0, 0, 0)
 
 
 class Question(NamedTuple):
@@ -59,76 +70,130 @@ class _Live:
 Finish = Callable[[int, Observed], None]
 
 
-def ask(questions: Sequence[Question], namespaces: Mapping[str, int], logged_in: Sequence[str], closed: Set[int], finish: Finish) -> None:
-    """Asks everything; `closed` are the marks of answers that refuse.
- `finish(number, observed)` is called once for each question, in the order in which they end.
+@dataclass(frozen=True)
+class Field:
+    """Where is asked: descriptors of the namespaces, those of them that log, and the marks by which an answer refuses."""
 
-    What got lost is asked again, once, alone: a busy machine is no evidence of anything.
+    namespaces: Mapping[str, int]
+    logging: tuple[str, ...]
+    closed: frozenset[int]
+
+
+def ask(questions: Sequence[Question], field: Field, finish: Finish) -> None:
+    """Asks everything in this process; `finish(number, observed)` is called once for each question, as they end."""
+    _Asker(field, field.logging, {q.port for q in questions}, finish).run(list(enumerate(questions)))
+
+
+def ask_in_two(questions: Sequence[Question], field: Field, finish: Finish, exchange: Path) -> None:
+    """The same by two processes, each with half of the sources. `exchange` is a file for the other one's answers.
+
+    A namespace has one reader of its log. Each process reads those of its own sources, and this one all others; what one
+    reads that the other one asked about goes over a socket between them.
     """
-    lost: list[int] = []
-
-    def first(number: int, observed: Observed) -> None:
-        if observed.kind == "lost":
-            lost.append(number)
-        else:
-            finish(number, observed)
-
+    sources = list(dict.fromkeys(q.source for q in questions))
+    theirs = set(sources[1::2])
+    used = {q.port for q in questions}
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     numbered = list(enumerate(questions))
-    _Round(namespaces, logged_in, closed, questions, first).run(numbered)
-    if lost:
-        _Round(namespaces, logged_in, closed, questions, finish).run([(n, questions[n]) for n in lost])
+    pid = os.fork()
+    if pid == 0:
+        _other_half([n for n in numbered if n[1].source in theirs], field, theirs, used, there, exchange)
+    there.close()
+    ours = tuple(s for s in field.logging if s not in theirs)
+    _Asker(field, ours, used, finish, here, parity=0).run([n for n in numbered if n[1].source not in theirs])
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise TwinError("the second half of the prober failed: " + exchange.read_text(errors="replace")[-2000:])
+    for line in exchange.read_text().splitlines():
+        number, kind, mark, said = json.loads(line)
+        finish(number, Observed(kind, mark, bytes.fromhex(said)))
+    exchange.unlink()
 
 
-class _Round:
+def _other_half(
+    numbered: list[tuple[int, Question]], field: Field, sources: set[str], used: set[int], peer: socket.socket, exchange: Path
+) -> NoReturn:
+    code = 1
+    try:
+        answers: list[str] = []
+
+        def finish(number: int, observed: Observed) -> None:
+            answers.append(json.dumps([number, observed.kind, observed.mark, observed.said.hex()]))
+
+        _Asker(field, tuple(s for s in field.logging if s in sources), used, finish, peer, parity=1).run(numbered)
+        exchange.write_text("\n".join(answers))
+        code = 0
+    except Exception:  # the first half reports it
+        exchange.write_text(traceback.format_exc())
+    finally:
+        os._exit(code)
+
+
+class _Asker:
+    """One process's share. With a peer, `parity` keeps the two's source ports apart."""
+
     def __init__(
-        self, namespaces: Mapping[str, int], logged_in: Sequence[str], closed: Set[int], questions: Sequence[Question], finish: Finish
+        self,
+        field: Field,
+        logging: Sequence[str],
+        used: Set[int],
+        finish: Finish,
+        peer: socket.socket | None = None,
+        parity: int | None = None,
     ) -> None:
-        self.namespaces, self.closed, self.finish = namespaces, closed, finish
+        self.namespaces, self.closed, self.finish, self.peer = field.namespaces, field.closed, finish, peer
         self.poll = select.epoll()
         self.logs: dict[int, Log] = {}
-        for space in logged_in:
-            syscall.setns(namespaces[space])
+        for space in logging:
+            syscall.setns(self.namespaces[space])
             log = Log()
             self.logs[log.fileno()] = log
             self.poll.register(log.fileno(), select.EPOLLIN)
+        if peer is not None:
+            peer.setblocking(False)
+            self.poll.register(peer.fileno(), select.EPOLLIN)
         self.live: dict[int, _Live] = {}
         self.by_port: dict[tuple[int, int], _Live] = {}
         self.deadlines: deque[tuple[float, _Live]] = deque()
         self.waiting: deque[tuple[float, _Live]] = deque()
-        self.ports = self._source_ports({q.port for q in questions})
-
-    @staticmethod
-    def _source_ports(used: set[int]) -> Iterator[int]:
-        """Each question in flight has a source port of its own, over all namespaces, that is no destination port: so a
-        logged packet is known by its port alone, whatever translation did to its addresses."""
-        while True:
-            yield from (p for p in range(_PORTS[0], _PORTS[1] + 1) if p not in used)
+        self.foreign: list[bytes] = []
+        self.lost: list[tuple[int, Question]] = []
+        self.last_try = self.peer_done = False
+        # Each question in flight has a source port of its own, over all namespaces, that is no destination port: so a
+        # logged packet is known by its port alone, whatever translation did to its addresses.
+        self.ports = cycle([p for p in range(*_PORTS) if p not in used and parity in (None, p % 2)])
 
     def run(self, numbered: Sequence[tuple[int, Question]]) -> None:
-        here = ""
-        for number, question in sorted(numbered, key=lambda n: n[1].source):
-            if question.source != here:
-                here = question.source
-                syscall.setns(self.namespaces[here])
-            self._start(number, question)
-            if not number % 64:
-                self._pump(0)
-            while len(self.live) >= WINDOW:
-                self._pump(0.005)
-        while self.live:
+        """Asks; what got lost is asked again, once: a busy machine is no evidence of anything."""
+        self._round(numbered)
+        self.last_try, again = True, self.lost
+        self._round(again)
+        self._say([_DONE])
+        while self.peer is not None and not self.peer_done:
             self._pump(0.005)
         for log in self.logs.values():
             log.close()
         self.poll.close()
 
+    def _round(self, numbered: Sequence[tuple[int, Question]]) -> None:
+        here = ""
+        for count, (number, question) in enumerate(sorted(numbered, key=lambda n: n[1].source)):
+            if question.source != here:
+                here = question.source
+                syscall.setns(self.namespaces[here])
+            self._start(number, question)
+            if not count % 64:
+                self._pump(0)
+            while len(self.live) >= WINDOW:
+                self._pump(0.005)
+        while self.live:
+            self._pump(0.005)
+
     def _start(self, number: int, question: Question) -> None:
         family = socket.AF_INET6 if ":" in question.destination else socket.AF_INET
         kind = socket.SOCK_STREAM if question.protocol == TCP else socket.SOCK_DGRAM
         sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        if question.protocol == TCP:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)  # no TIME_WAIT to run out of ports by
-        port = self._bind(sock)
-        live = _Live(number, question, sock, port)
+        live = _Live(number, question, sock, self._bind(sock))
         try:
             refused = sock.connect_ex((question.destination, question.port))
             if question.protocol == UDP and not refused:
@@ -138,7 +203,7 @@ class _Round:
         except OSError as failure:
             refused = failure.errno or errno.EIO
         self.live[sock.fileno()] = live
-        self.by_port[question.protocol, port] = live
+        self.by_port[question.protocol, live.port] = live
         self.deadlines.append((time.monotonic() + DEADLINE, live))
         if refused not in (0, errno.EINPROGRESS):
             self._error(live, refused)
@@ -146,22 +211,29 @@ class _Round:
         self.poll.register(sock.fileno(), select.EPOLLOUT if question.protocol == TCP else select.EPOLLIN)
 
     def _bind(self, sock: socket.socket) -> int:
-        while True:
-            port = next(self.ports)
+        for port in self.ports:
             try:
                 sock.bind(("", port))
             except OSError:
                 continue
             return port
+        raise AssertionError("cycle() does not end")
 
     def _pump(self, wait: float) -> None:
         for number, event in self.poll.poll(wait, 2048):
             log = self.logs.get(number)
             if log is not None:
                 for packet in log.read():
-                    self._logged(packet)
+                    self._logged(packet.mark, packet.protocol, packet.source_port, packet.destination_port)
             elif number in self.live:
                 self._ready(self.live[number], event)
+            elif self.peer is not None and number == self.peer.fileno():
+                self._heard()
+        self._say(self.foreign)
+        self.foreign.clear()
+        self._overdue()
+
+    def _overdue(self) -> None:
         now = time.monotonic()
         while self.waiting and self.waiting[0][0] < now:
             _, live = self.waiting.popleft()
@@ -171,6 +243,28 @@ class _Round:
             _, live = self.deadlines.popleft()
             if live.socket.fileno() >= 0:
                 self._end(live, Observed("lost"))
+
+    # ---- the other process --------------------------------------------------------------------------------------------
+
+    def _say(self, messages: Sequence[bytes]) -> None:
+        """To the peer. If its socket is full it is busy reading the same; what it does not get it asks again."""
+        for start in range(0, len(messages) if self.peer is not None else 0, 1000):
+            assert self.peer is not None
+            with suppress(BlockingIOError, BrokenPipeError):
+                self.peer.send(b"".join(messages[start : start + 1000]))
+
+    def _heard(self) -> None:
+        assert self.peer is not None
+        with suppress(BlockingIOError):
+            while data := self.peer.recv(1 << 16):
+                for mark, protocol, source_port, destination_port in _LOGGED.iter_unpack(data):
+                    if mark == _NOBODY:
+                        self.peer_done = True
+                    else:
+                        self._logged(mark, protocol, source_port, destination_port, forward=False)
+            self.peer_done = True  # it has gone away
+
+    # ---- evidence -------------------------------------------------------------------------------------------------------
 
     def _ready(self, live: _Live, event: int) -> None:
         failure = live.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -196,23 +290,28 @@ class _Round:
             # unreachable, reset, no address of this family: the kernel's word, but not a rule's
             self._end(live, Observed("lost", said=errno.errorcode.get(failure, "?").encode()))
 
-    def _logged(self, packet: Logged) -> None:
-        asked = self.by_port.get((packet.protocol, packet.source_port))
+    def _logged(self, mark: int, protocol: int, source_port: int, destination_port: int, forward: bool = True) -> None:
+        asked = self.by_port.get((protocol, source_port))
         if asked is not None:
-            self._end(asked, Observed("logged", packet.mark))
+            self._end(asked, Observed("logged", mark))
             return
-        answered = self.by_port.get((packet.protocol, packet.destination_port))
+        answered = self.by_port.get((protocol, destination_port))
         if answered is None:
-            return
-        if packet.mark in self.closed:
-            self._end(answered, Observed("logged", packet.mark))
+            if forward:
+                self.foreign.append(_LOGGED.pack(mark, protocol, source_port, destination_port))
+        elif mark in self.closed:
+            self._end(answered, Observed("logged", mark))
         elif answered.dropped < 0:
-            answered.dropped = packet.mark
+            answered.dropped = mark
             self.waiting.append((time.monotonic() + PATIENCE, answered))
 
     def _end(self, live: _Live, observed: Observed) -> None:
-        number = live.socket.fileno()
-        self.live.pop(number, None)
+        self.live.pop(live.socket.fileno(), None)
         self.by_port.pop((live.question.protocol, live.port), None)
+        if observed.kind == "open" and live.question.protocol == TCP:
+            live.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)  # no TIME_WAIT to run out of ports by
         live.socket.close()
-        self.finish(live.number, observed)
+        if observed.kind == "lost" and not self.last_try:
+            self.lost.append((live.number, live.question))
+        else:
+            self.finish(live.number, observed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
@@ -27,7 +28,7 @@ class Stage:
     files: tuple[tuple[str, bytes, int], ...]
     """(path below the twin's directory, content, mode): what clients in the twin need."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The same for the same network: tells whether the twin that is up is this one."""
         return hashlib.sha256(repr((self.plan.spaces, self.plan.wires)).encode()).hexdigest()

@@ -61,23 +61,19 @@ Step = Remove | Make | Connect | Configure | Load
 
 
 def steps(plan: TwinPlan, state: TwinState) -> tuple[Step, ...]:
-    """From `state` to `plan`; nothing where they agree. Filters are loaded last, when all that they name is there."""
-    wanted = set(plan.wires)
-    touched = {end for wire in state.wires - wanted for end in (wire.a, wire.b)}
-    # a namespace whose wires changed is made anew: cheaper than to move devices, and what it was is gone for certain
-    stale = [s for s in state.spaces if s not in plan.space or (s in touched and _is_end(plan.space[s]))]
-    out: list[Step] = [Remove(s) for s in stale]
-    kept = {s: state.spaces[s] for s in state.spaces if s not in stale}
+    """From `state` to `plan`; nothing where they agree. Filters are loaded last, when all that they name is there.
+
+    Routes, rules and filters change in place. Where the wires differ everything is made anew: the kernel takes a removed
+    namespace's devices away in its own time, and until then their names are taken at the other end.
+    """
+    rewired = state.wires != frozenset(plan.wires) or set(state.spaces) != set(plan.space)
+    kept: Mapping[str, Space] = {} if rewired else state.spaces
+    out: list[Step] = [Remove(s) for s in state.spaces if s not in kept]
     out += [Make(s) for s in plan.spaces if s.id not in kept]
-    there = {w for w in state.wires if w.a in kept and w.b in kept}
-    out += [Connect(w) for w in plan.wires if w not in there]
+    out += [Connect(w) for w in plan.wires] if rewired else []
     out += [c for s in plan.spaces if (c := _configure(s, kept.get(s.id))) is not None]
     out += [Load(s.id, s.ruleset) for s in plan.spaces if s.ruleset != (kept[s.id].ruleset if s.id in kept else Ruleset())]
     return tuple(out)
-
-
-def _is_end(space: Space) -> bool:
-    return space.kind in ("endpoint", "external")
 
 
 def _configure(wanted: Space, there: Space | None) -> Configure | None:

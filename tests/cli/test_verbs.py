@@ -1,0 +1,193 @@
+"""The command line as a contract: names, exit codes, JSON keys."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from helpers import GOLDEN
+
+BUDNET = str(Path(sys.executable).parent / "budnet")
+SHOP = str(GOLDEN / "one-vpc" / "topology.yaml")
+
+
+def budnet(*arguments: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BUDNET, *arguments], capture_output=True, text=True, cwd=cwd)
+
+
+def document(*arguments: str) -> dict[str, object]:
+    run = budnet(*arguments, "--format", "json")
+    return {"exit": run.returncode} | json.loads(run.stdout)
+
+
+def test_check_is_good_and_says_how_much_there_is() -> None:
+    run = budnet("check", SHOP)
+    assert run.returncode == 0
+    assert "1 networks" in run.stdout
+
+
+def test_check_of_a_wrong_file_underlines_the_place_and_exits_with_3(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(Path(SHOP).read_text().replace("from: cart, to: pay", "from: cart, to: pya"))
+    run = budnet("check", str(wrong))
+    assert run.returncode == 3
+    assert "did you mean 'pay'?" in run.stderr
+    assert "^^^" in run.stderr
+    found = document("check", str(wrong))
+    assert found["schema"] == "budnet.check/1"
+    (diagnostic,) = found["diagnostics"]  # type: ignore[misc]
+    assert {"code", "severity", "summary", "file", "line", "column", "help"} <= set(diagnostic)
+    sarif = json.loads(budnet("check", str(wrong), "--format", "sarif").stdout)
+    assert sarif["version"] == "2.1.0"
+
+
+def test_every_verb_that_reads_a_file_exits_with_3_on_a_wrong_one(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("budnet: 1\nname: x\n")
+    for verb in (["prove"], ["matrix"], ["show"], ["up"], ["probe"], ["lock"], ["graph", "-o", str(tmp_path / "x.svg")], ["diff", SHOP]):
+        run = budnet(*verb, str(wrong))
+        assert (run.returncode, "M002" in run.stderr) == (3, True), verb
+        assert "Traceback" not in run.stderr
+    assert not (tmp_path / "x.svg").exists()
+
+
+def test_prove() -> None:
+    found = document("prove", SHOP)
+    assert found["exit"] == 0
+    assert {g["status"] for g in found["guarantees"]} == {"proved"}  # type: ignore[attr-defined]
+    assert {"name", "status", "packet", "trace", "origin"} <= set(found["guarantees"][0])  # type: ignore[index]
+
+
+def test_a_refuted_guarantee_has_a_packet_and_a_trace(tmp_path: Path) -> None:
+    loose = tmp_path / "loose.yaml"
+    loose.write_text(Path(SHOP).read_text().replace("- {from: office, to: jump", "- {from: internet, to: jump"))
+    found = document("prove", str(loose))
+    assert found["exit"] == 1
+    (refuted,) = [g for g in found["guarantees"] if g["status"] == "refuted"]  # type: ignore[attr-defined]
+    assert refuted["packet"]["dst"].startswith("shop/edge/jump")
+    assert refuted["trace"][-1].startswith("verdict: DELIVERED")
+    assert refuted["origin"].startswith(str(loose))
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "disposition"),
+    [
+        (("cart", "db", "sql"), 0, "DELIVERED"),
+        (("cart", "db", "5432/tcp"), 1, "DENIED_OUT"),
+        (("internet", "db", "sql"), 1, "NO_ROUTE"),
+        (("shop/web", "shop/store", "5433"), 0, "DELIVERED"),
+        (("198.51.100.17", "front", "https"), 0, "DELIVERED"),
+        (("db", "internet", "443/tcp"), 1, "DENIED_OUT"),
+    ],
+)
+def test_reach(question: tuple[str, str, str], code: int, disposition: str) -> None:
+    found = document("reach", *question, "-f", SHOP)
+    assert (found["exit"], found["disposition"], found["reachable"]) == (code, disposition, code == 0)
+    assert {"reasons", "hops"} <= set(found)
+
+
+def test_reach_of_nobody_suggests_somebody() -> None:
+    run = budnet("reach", "crat", "db", "-f", SHOP)
+    assert run.returncode == 3
+    assert "did you mean 'cart'?" in run.stderr
+
+
+def test_explain_names_all_blockers_and_the_rules_that_let_pass() -> None:
+    blocked = document("explain", "watch", "db", "sql", "-f", SHOP)
+    layers = [g["layer"] for g in blocked["gates"] if not g["passes"]]  # type: ignore[attr-defined]
+    assert layers == ["network-policy", "security-group", "security-group"]
+    passed = document("explain", "cart", "db", "sql", "-f", SHOP)
+    rules = [r["origin"] for g in passed["gates"] for r in g["rules"]]  # type: ignore[attr-defined]
+    assert {r.rsplit(":", 2)[1] for r in rules} == {"39"}
+
+
+def test_matrix_in_its_three_forms() -> None:
+    found = document("matrix", SHOP)
+    rows = {(r["src"], r["dst"]): r for r in found["rows"]}  # type: ignore[attr-defined]
+    row = rows["shop/web/cart-0", "shop/store/db"]
+    assert row["allowed"] == [{"protocol": "TCP", "ports": [[5433, 5433]]}]
+    assert (row["one_way"], row["unknown"]) == (False, None)
+    assert len(budnet("matrix", SHOP, "--format", "csv").stdout.splitlines()) >= len(rows)
+    assert budnet("matrix", SHOP).returncode == 0
+
+
+def test_diff(tmp_path: Path) -> None:
+    assert document("diff", SHOP, SHOP) == {"exit": 0, "schema": "budnet.diff/1", "opened": [], "closed": [], "guarantees": []}
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(SHOP).read_text().replace("  - {from: [cart, pay], to: db, port: sql}", "  - {from: [cart, watch], to: db, port: sql}"))
+    found = document("diff", SHOP, str(other))
+    assert found["exit"] == 1
+    assert {(c["src"], c["dst"]) for c in found["opened"]} == {("shop/web/watch", "shop/store/db")}  # type: ignore[attr-defined]
+    assert {c["src"] for c in found["closed"]} == {"shop/web/pay-0", "shop/web/pay-1"}  # type: ignore[attr-defined]
+    assert [g["after"] for g in found["guarantees"]] == ["refuted"]  # type: ignore[attr-defined]
+    assert "| opened | `shop/web/watch` |" in budnet("diff", SHOP, str(other), "--format", "markdown").stdout
+
+
+@pytest.mark.parametrize("topic", ["networks", "services", "flows", "names", "certificates", "egress"])
+def test_show(topic: str) -> None:
+    assert document("show", SHOP, topic)[topic]
+    assert budnet("show", SHOP, topic).returncode == 0
+
+
+def test_schema_accepts_our_own_topologies() -> None:
+    import jsonschema
+    import yaml
+
+    schema = json.loads(budnet("schema").stdout)
+    for path in GOLDEN.glob("*/topology.yaml"):
+        jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+def test_init_writes_once(tmp_path: Path) -> None:
+    assert budnet("init", str(tmp_path / "new")).returncode == 0
+    assert budnet("init", str(tmp_path / "new")).returncode == 3
+    assert budnet("check", cwd=tmp_path / "new").returncode == 0
+
+
+def test_lock_is_written_and_followed(tmp_path: Path) -> None:
+    budnet("init", str(tmp_path))
+    assert budnet("lock", cwd=tmp_path).returncode == 0
+    locked = json.loads((tmp_path / "budnet.lock").read_text())["addresses"]
+    locked["control-plane/data/valkey/v4"] = "10.0.20.77"
+    (tmp_path / "budnet.lock").write_text(json.dumps({"budnet": 1, "addresses": locked}))
+    assert "10.0.20.77" in budnet("show", "services", cwd=tmp_path).stdout
+
+
+def test_what_is_misspelt_is_suggested() -> None:
+    run = budnet("chek")
+    assert run.returncode == 3
+    assert "did you mean 'check'?" in run.stderr
+
+
+def test_no_colours_where_nobody_looks_and_colours_on_demand() -> None:
+    assert "\x1b[" not in budnet("prove", SHOP).stdout
+    assert "\x1b[" in budnet("--color", "prove", SHOP).stdout
+
+
+def test_completion_for_each_shell() -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "_BUDNET_COMPLETE" in budnet("completion", shell).stdout
+
+
+@pytest.mark.live
+def test_probe_writes_json_and_junit(tmp_path: Path) -> None:
+    report = tmp_path / "probe.xml"
+    run = budnet("probe", SHOP, "--format", "json", "--junit", str(report))
+    table = json.loads(run.stdout)
+    assert run.returncode == 0
+    assert table["questions"] == table["agree"] > 1500
+    assert table["disagree"] == []
+    suite = ET.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    assert suite.get("failures") == "0"
+
+
+def test_no_twin_is_said_and_exits_with_4() -> None:
+    for verb in (["ps", "--name", "nosuch"], ["exec", "--name", "nosuch", "a", "true"], ["logs", "--name", "nosuch", "a"]):
+        run = budnet(*verb)
+        assert run.returncode == 4
+        assert "`budnet up`" in run.stderr
