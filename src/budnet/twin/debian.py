@@ -456,17 +456,26 @@ def main(arguments: list[str]) -> int:
     root = default_root()
     again = "--pin" in arguments
     try:
-        report = fetch(root, fresh=again)
+        report = fetch(root, say=_say, fresh=again)
         if again and report.packages:
             pin(report.packages, release())
             write_stamp(root, report.packages)  # what is unpacked is now what is pinned
     except FetchFailed as failure:
         sys.stderr.write(f"the servers of the twin could not be fetched: {failure}\n")
         return 4
-    if report.packages:
-        fetched = f"{report.downloaded / 1e6:.1f} MB fetched in {report.seconds:.1f} s"
-        sys.stdout.write(f"{len(report.packages)} packages in {root}: {fetched if report.downloaded else 'nothing to do'}\n")
+    if report.downloaded:
+        _say(f"{len(report.packages)} packages with real servers: {report.downloaded / 1e6:.1f} MB fetched in {report.seconds:.1f} s")
     return 0
+
+
+def _say(line: str) -> None:
+    """On a terminal a count stays in its line; elsewhere it is left out."""
+    counted = line.startswith("[")
+    if sys.stdout.isatty():
+        sys.stdout.write(f"\r\x1b[K{line}" + ("" if counted else "\n"))
+        sys.stdout.flush()
+    elif not counted:
+        sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":
