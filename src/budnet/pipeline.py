@@ -11,6 +11,7 @@ from budnet.ir.network import Network
 from budnet.source.diagnostic import Diagnostic, error, has_errors
 from budnet.source.document import Document
 from budnet.source.span import Span
+from budnet.source.text import readable
 from budnet.source.yaml import parse
 
 DEFAULT_FILE = "budnet.yaml"
@@ -98,4 +99,4 @@ def _unreadable(file: str, refused: OSError) -> Diagnostic:
 
 
 def _shown(document: Document | None, text: bytes) -> str:
-    return document.text if document is not None else text.decode("utf-8", "replace")
+    return document.text if document is not None else readable(text)

@@ -31,7 +31,6 @@ class InTwin:
         self._marks = [Answer(d, layer, name, _origin(place)) for d, layer, name, place in status["marks"]]
         self._own = {(endpoint, protocol, port) for endpoint, protocol, port, loopback in status["listeners"] if not loopback}
         self._services = {s.id: s for s in network.services}
-        self._real: dict[str, str] = {s["id"]: s["software"] for s in status["servers"]}
         self.status: dict[str, Any] = status
 
     def ask(self, questions: Sequence[Question]) -> Iterator[tuple[int, Answer]]:

@@ -163,9 +163,3 @@ class TwinPlan:
     def space(self) -> dict[str, Space]:
         """Spaces by id."""
         return {s.id: s for s in self.spaces}
-
-    def objects(self) -> Iterator[str]:
-        """Every object of the Network that a rule of the twin stands for."""
-        for space in self.spaces:
-            for chain in space.ruleset.chains:
-                yield from (r.about for r in chain.rules if r.about)
