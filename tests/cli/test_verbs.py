@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+
 from helpers import GOLDEN
 
 BUDNET = str(Path(sys.executable).parent / "budnet")
@@ -175,8 +176,8 @@ def test_completion_for_each_shell() -> None:
 
 @pytest.mark.live
 def test_probe_writes_json_and_junit(tmp_path: Path) -> None:
-    report = tmp_path / "probe.xml"
-    run = budnet("probe", SHOP, "--format", "json", "--junit", str(report))
+    report, evidence = tmp_path / "probe.xml", tmp_path / "probe.csv"
+    run = budnet("probe", SHOP, "--format", "json", "--junit", str(report), "--evidence", str(evidence))
     table = json.loads(run.stdout)
     assert run.returncode == 0
     assert table["questions"] == table["agree"] > 1500
@@ -184,6 +185,7 @@ def test_probe_writes_json_and_junit(tmp_path: Path) -> None:
     suite = ET.parse(report).getroot().find("testsuite")
     assert suite is not None
     assert suite.get("failures") == "0"
+    assert len(evidence.read_text().splitlines()) == table["questions"] + 1
 
 
 def test_no_twin_is_said_and_exits_with_4() -> None:

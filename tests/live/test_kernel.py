@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import network_of
 
 from budnet.twin.build import plan
+from helpers import network_of
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(shutil.which("ip") is None, reason="`ip` reads the kernel back")]
 

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
 from helpers import GOLDEN
 from live.traces import foreign, settle, traces
 
@@ -85,10 +87,8 @@ def test_killed_at_any_moment(round_: int) -> None:
     time.sleep(chance.uniform(0.05, 1.1))
     agents = sorted(set(foreign()) - before.foreign)
     victim = command.pid if round_ % 2 or not agents else agents[0]
-    try:
+    with suppress(ProcessLookupError):  # it was done already
         os.kill(victim, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it was done already
     command.wait(timeout=30)
     assert settle(before) == before
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from helpers import CASES, network_of, twin_of
 
 from budnet.probe import names
 from budnet.probe.truth import truth
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.staging import stage
+from helpers import CASES, network_of, twin_of
 
 pytestmark = pytest.mark.live
 

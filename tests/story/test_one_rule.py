@@ -12,7 +12,6 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from helpers import twin_of
 
 from budnet.ir.address import Match, PortRange, Protocol
 from budnet.ir.filters import GroupRef
@@ -29,6 +28,7 @@ from budnet.source.yaml import parse
 from budnet.twin.build import plan
 from budnet.twin.fake import FakeKernel
 from budnet.twin.steps import steps
+from helpers import twin_of
 
 TEXT = """\
 # A web server and its database.
@@ -103,7 +103,7 @@ def test_6_reach_delivers_the_packet_and_no_other() -> None:
 def test_7_twin_plans_a_filter_rule_for_it() -> None:
     router = plan(the_network()).space["net"]
     rules = [rule for chain in router.ruleset.chains for rule in chain.rules if rule.about == "net/db:in:net/web:5432/tcp"]
-    assert [r.text for r in rules if r.text.startswith("ip ")][0].endswith("tcp dport 5432 return")
+    assert next(r.text for r in rules if r.text.startswith("ip ")).endswith("tcp dport 5432 return")
 
 
 def test_8_steps_bring_a_kernel_there_and_then_there_is_nothing_to_do() -> None:

@@ -11,9 +11,8 @@ import click
 
 from budnet.cli.output import file_argument, load, name_option, print_json, style, table
 from budnet.errors import NoTwin
-from budnet.probe import names, truth
+from budnet.probe import names, report, truth
 from budnet.probe.question import questions
-from budnet.probe.report import junit
 
 
 @click.command()
@@ -21,9 +20,10 @@ from budnet.probe.report import junit
 @click.option("--from", "sources", multiple=True, metavar="NODE", help="Only questions from this endpoint, service or subnet. Repeatable.")
 @click.option("--to", "targets", multiple=True, metavar="NODE", help="Only questions to this endpoint, service or subnet. Repeatable.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report to this file as well.")
+@click.option("--evidence", type=click.Path(dir_okay=False, path_type=Path), help="Write every question with its answers to this CSV file.")
 @name_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
-def command(file: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None, name: str, form: str) -> None:
+def command(file: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None, evidence: Path | None, name: str, form: str) -> None:
     """Send real packets along every flow there is and could be, and compare each fate with the proof. Exit 1 if one differs.
 
     Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Every answer has evidence: who
@@ -34,6 +34,7 @@ def command(file: str | None, sources: Sequence[str], targets: Sequence[str], ju
       budnet probe
       budnet probe --from budapp --to data
       budnet probe --format json --junit probe.xml
+      budnet probe --evidence probe.csv
     """
     from budnet.twin.lab import Twin
 
@@ -57,8 +58,9 @@ def command(file: str | None, sources: Sequence[str], targets: Sequence[str], ju
     finally:
         if ours:
             twin.down()
-    if junit_file:
-        junit_file.write_text(junit(result), encoding="utf-8")
+    for path, text in ((junit_file, report.junit), (evidence, report.evidence)):
+        if path:
+            path.write_text(text(result), encoding="utf-8")
     if form == "json":
         print_json("probe", result.json())
     else:

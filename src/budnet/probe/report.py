@@ -1,10 +1,24 @@
-"""Truth tables for other programs: JUnit XML, as CI systems read it."""
+"""Truth tables for other programs: CSV for auditors, JUnit XML for CI systems."""
 
 from __future__ import annotations
 
+import csv
+import io
 from xml.sax.saxutils import escape, quoteattr
 
 from budnet.probe.truth import Truth
+
+
+def evidence(table: Truth) -> str:
+    """Every question as a row of CSV: who asked whom, what was predicted, what was observed, and the line that it comes from."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["src", "dst", "address", "protocol", "port", "predicted", "observed", "agree", "origin"])
+    for question, predicted, observed in table.rows:
+        asked = (question.source, question.destination, question.address, question.protocol.name, question.port)
+        origin = observed.origin or predicted.origin
+        writer.writerow([*asked, predicted, observed, predicted.agrees(observed), origin if origin and origin.line else ""])
+    return out.getvalue()
 
 
 def junit(table: Truth) -> str:

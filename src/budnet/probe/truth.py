@@ -48,12 +48,16 @@ class Truth:
     disagree: list[Disagreement] = field(default_factory=list)
     fates: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    rows: list[tuple[Question, Answer, Answer]] = field(default_factory=list)
+    """Every question with what was predicted and what was observed: an auditor's table."""
 
     def add(self, question: Question, predicted: Sequence[Answer], observed: Answer) -> None:
         """One question with both answers. A Service may be answered by any of its pods."""
         self.questions += 1
         self.fates[observed.disposition] = self.fates.get(observed.disposition, 0) + 1
-        if any(p.agrees(observed) for p in predicted):
+        match = next((p for p in predicted if p.agrees(observed)), None)
+        self.rows.append((question, match or predicted[0], observed))
+        if match is not None:
             self.agree += 1
         else:
             self.disagree.append(Disagreement(question, predicted[0], observed))
@@ -63,6 +67,7 @@ class Truth:
         self.questions += other.questions
         self.agree += other.agree
         self.disagree += other.disagree
+        self.rows += other.rows
         for fate, count in other.fates.items():
             self.fates[fate] = self.fates.get(fate, 0) + count
 
