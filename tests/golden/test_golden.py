@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import CASES, GOLDEN, network_of
 
 from budnet.ir.network import Network, to_json
 from budnet.reach.engine import Engine
@@ -19,6 +18,7 @@ from budnet.reach.prove import Status, prove
 from budnet.twin.build import plan
 from budnet.twin.fake import FakeKernel
 from budnet.twin.steps import steps
+from helpers import CASES, GOLDEN, network_of
 
 PARTS = ("vpcs", "subnets", "route_tables", "security_groups", "acls", "policies", "egress_filters", "endpoints", "services", "records")
 

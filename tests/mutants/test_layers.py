@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from helpers import network_of, twin_of
-from mutants.layers import only
 
 from budnet.probe.truth import truth
 from budnet.twin.build import plan
+from helpers import network_of, twin_of
+from mutants.layers import only
 
 pytestmark = pytest.mark.live
 LAYERS = ("groups-in", "groups-out", "acls", "policies", "egress", "nothing")

@@ -11,7 +11,6 @@ from functools import cache
 from ipaddress import ip_network
 
 import pytest
-from helpers import network_of, twin_of
 
 from budnet.ir.address import Match, PortRange, Protocol
 from budnet.ir.cloud import Route, TargetKind
@@ -25,6 +24,7 @@ from budnet.probe.truth import Truth
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
 from budnet.twin.build import plan
+from helpers import network_of, twin_of
 from mutants.layers import only
 
 pytestmark = pytest.mark.live

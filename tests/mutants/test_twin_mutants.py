@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from helpers import network_of, twin_of
-from mutants.edits import Edit, about, first_in, listeners, no_rule, routes, rules, saying, sets
-from mutants.layers import only
 
 from budnet.probe.truth import truth
 from budnet.twin.build import DEFAULTS, plan
+from helpers import network_of, twin_of
+from mutants.edits import Edit, about, first_in, listeners, no_rule, routes, rules, saying, sets
+from mutants.layers import only
 
 pytestmark = pytest.mark.live
 
@@ -60,7 +60,7 @@ MUTANTS = (
     Mutant("peering route one way", DUAL, (), routes("right", lambda r: r.device == "p0" and r.prefix.version == 4), "right/work"),
     Mutant("subnet without its route table", AZURE, (), no_rule("prod", table(AZURE, "prod/app")), "route-table prod/app"),
     Mutant("default route to the wrong gateway", SHOP, (), routes("shop", lambda r: default_v4(r) and r.table == table(SHOP, "shop/web/a"), "igw"), "shop/internet-gateway"),
-    Mutant("NAT off", SHOP, ("egress",), rules("shop/nat-a", saying("snat")), "LOST"),
+    Mutant("NAT off", SHOP, ("egress",), rules("shop/nat-a", saying("snat")), "internet-gateway shop/internet-gateway"),
     Mutant("public address not mapped", SHOP, ("groups-in",), rules("shop/internet-gateway", saying("dnat ip")), "internet"),
     Mutant("egress-only gateway lets in", DUAL, (), rules("left/egress-only-gateway", about("left/egress-only-gateway"), lambda _: "accept"), "egress-only"),
     Mutant("policy rule gone", SHOP, ("policies",), rules("shop/web/cart-0", about("shop/shop/cart:in:0")), "shop/shop/cart"),

@@ -81,7 +81,8 @@ def partition(sets: Iterable[AddressSet], within: AddressSet) -> list[AddressSet
     Pieces with the same memberships are one atom, so the result has at most one atom for each combination in use.
     """
     given = list(dict.fromkeys(sets))
-    cuts = sorted({edge for s in (*given, within) for first, last in s.parts for edge in (first, last + 1)})
+    edges = {edge for s in (*given, within) for first, last in s.parts for edge in (first, last + 1)}
+    cuts = sorted(edges | {_V6})  # no piece has addresses of both families
     atoms: dict[tuple[bool, ...], list[tuple[int, int]]] = {}
     for first, following in pairwise(cuts):
         if not intervals.contains(within.parts, first):

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from budnet.ir.address import Address, Match, PortRange, Prefix
 from budnet.ir.cloud import Route
-from budnet.ir.endpoint import Endpoint
+from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PodPeer, PolicyRule
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet, number, partition, span
@@ -65,7 +65,7 @@ class Engine:
         self._prefixes: dict[Prefix, list[int]] = {}
         self._groups: dict[tuple[tuple[str, ...], bool], Row] = {}
         self._acls: dict[tuple[str, bool], tuple[Row, Row]] = {}
-        self._policies: dict[tuple[tuple[str, ...], str, bool], Row] = {}
+        self._policies: dict[tuple[tuple[str, ...], tuple[Listener, ...], bool], Row] = {}
         self._peers: dict[tuple[PodPeer | BlockPeer, semantics.PolicyPlace], frozenset[int]] = {}
         self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
         self._routes: dict[str, list[Route | None]] = {}
@@ -159,7 +159,7 @@ class Engine:
     def policies(self, policies: tuple[NetworkPolicy, ...], pod: Endpoint, ingress: bool) -> Row:
         """What NetworkPolicies let through to (ingress) or from a pod, by peer: the union over policies and rules."""
         ids = tuple(p.id for p in policies)
-        key = (ids, pod.service if ingress else "", ingress)  # named ports are looked up on an ingress rule's own pod
+        key = (ids, pod.listeners if ingress else (), ingress)  # a name in an ingress rule is a port of the pod itself
         row = self._policies.get(key)
         if row is not None:
             return row
@@ -168,7 +168,7 @@ class Engine:
             place = semantics.PolicyPlace(policy.cluster, policy.namespace)
             for rule in (policy.ingress if ingress else policy.egress) or ():
                 for index in self.rule_peers(rule, place):
-                    row[index] |= self.rule_ports(rule, pod if ingress else self.points[index].endpoint)
+                    row[index] |= self.rule_ports(rule, pod if ingress else self.pod_at(index, policy.cluster))
         self._policies[key] = row
         return row
 
@@ -177,6 +177,14 @@ class Engine:
         if not rule.peers:
             return range(len(self.points))
         return set().union(*(self._peer(peer, place) for peer in rule.peers))
+
+    def pod_at(self, index: int, cluster: str) -> Endpoint | None:
+        """The pod of a cluster at a point: only pods have ports by name (Kubernetes API, NetworkPolicyPort)."""
+        point = self.points[index]
+        found = point.endpoint
+        if point.kind is not PointKind.INTERFACE or found is None or found.kind is not EndpointKind.POD:
+            return None
+        return found if found.cluster == cluster else None
 
     def _peer(self, peer: PodPeer | BlockPeer, place: semantics.PolicyPlace) -> frozenset[int]:
         known = self._peers.get((peer, place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from budnet.ir.address import Protocol
 from budnet.ir.cloud import Route, Subnet, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.reach import semantics
@@ -148,7 +149,11 @@ class _Walk:
         return True
 
     def leave(self, subnet: Subnet, source: Point) -> None:
-        """Out of a subnet, by its route table."""
+        """Out of a subnet, by its route table. Inside one subnet no table is asked: AWS routes there whatever it says."""
+        owner = self.path.destination.endpoint
+        if owner is not None and owner.subnet == subnet.id and self.path.destination.kind is PointKind.INTERFACE:
+            self.arrive(owner, source)
+            return
         route = self.engine.route(subnet.route_table, self.path.destination)
         if route is None:
             self.stop("route-table", subnet.route_table, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION")
@@ -173,9 +178,8 @@ class _Walk:
             self.stop("vpc", subnet.vpc, Disposition.NO_ROUTE, "NO_POSSIBLE_DESTINATION")
             return
         there = self.network.subnet[owner.subnet]
-        if there.id != subnet.id:
-            self.acl_out(subnet, self.path.destination, self.path.destination)
-            self.acl_in(there, source)
+        self.acl_out(subnet, self.path.destination, self.path.destination)
+        self.acl_in(there, source)
         self.route_back(there, source, TargetKind.LOCAL, "")
         self.arrive(owner, source)
 
@@ -206,26 +210,33 @@ class _Walk:
         if destination.address.version != 4 or not semantics.public(destination.address):
             self.stop("nat-gateway", gateway.id, Disposition.NO_ROUTE, "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
             return
+        # "A NAT gateway supports the following protocols: TCP, UDP, and ICMP" (AWS VPC user guide, NAT gateway basics)
+        carried = self.engine.alphabet.all & ~self.engine.alphabet.protocol(Protocol.SCTP)
+        self.gate("nat-gateway", gateway.id, carried, Disposition.NO_ROUTE, "PROTOCOL_RESTRICTION", destination)
         self.edge(subnet.vpc, source)
         onward = self.engine.route(there.route_table, destination)
         if onward is None or onward.target is not TargetKind.INTERNET:
             self.stop("route-table", there.route_table, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION")
             return
         self.acl_out(there, destination, destination)
+        self.route_back(there, source, TargetKind.LOCAL, "")
         self.path.hops.append(onward.via)
         self.outside(self.engine.public_of(gateway.public))
 
     def internet(self, subnet: Subnet, source: Point, route: Route) -> None:
-        """Straight out: over IPv4 only from an interface with a public address."""
+        """Straight out: over IPv4 only from the address of an interface that a public one stands for (its first), over IPv6
+        only from an address that the internet routes."""
         destination = self.path.destination
         self.acl_out(subnet, destination, destination)
         layer = route.target.value
-        if not semantics.public(destination.address):
+        unroutable = source.address.version == 6 and not semantics.public(source.address)
+        if unroutable or not semantics.public(destination.address):
             self.stop(layer, route.via, Disposition.NO_ROUTE, "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
             return
         sender = source.endpoint
         assert sender is not None
-        if source.address.version == 4 and (route.target is TargetKind.EGRESS_ONLY or not sender.public):
+        mapped = next((a for a in sender.addresses if a.version == 4), None) if sender.public else None
+        if source.address.version == 4 and (route.target is TargetKind.EGRESS_ONLY or source.address != mapped):
             self.stop(layer, route.via, Disposition.NO_ROUTE, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS")
             return
         self.edge(subnet.vpc, source)
@@ -263,10 +274,8 @@ class _Walk:
         self.path.hops.append(gateway.id)
         there = self.network.subnet[owner.subnet]
         back = self.engine.route(there.route_table, source)
-        only = self.egress_only(there)
-        if only is not None and destination.address.version == 6:
-            # the internet knows an IPv6 subnet by the gateway of its default route, and that one lets nothing begin outside
-            self.stop(only.target.value, only.via, Disposition.NO_ROUTE, "CANNOT_ROUTE")
+        if back is not None and back.target is TargetKind.EGRESS_ONLY:
+            self.stop(back.target.value, back.via, Disposition.NO_ROUTE, "CANNOT_ROUTE")
             return
         if back is None or back.target is not TargetKind.INTERNET:
             # the gateway hands packets only to subnets that answer through it
@@ -287,10 +296,6 @@ class _Walk:
             layer, name = ("peering" if back.target is TargetKind.PEERING else back.target.value), back.via
         disposition = Disposition.BLACKHOLE if back is not None and back.target is TargetKind.BLACKHOLE else Disposition.NO_ROUTE
         self.gate(layer, name, 0, disposition, "NO_ROUTE_TO_DESTINATION", source, answer=True)
-
-    def egress_only(self, subnet: Subnet) -> Route | None:
-        """The route of a subnet to an egress-only gateway, where it has one."""
-        return next((r for r in self.network.route_table[subnet.route_table].routes if r.target is TargetKind.EGRESS_ONLY), None)
 
     def arrive(self, owner: Endpoint, source: Point) -> None:
         """At the interface: its groups, then the pod's policies."""

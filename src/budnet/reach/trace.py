@@ -147,6 +147,6 @@ def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool
         for rule in rules:
             if (
                 gate.peer.index in set(engine.rule_peers(rule, place))
-                and engine.rule_ports(rule, pod if ingress else gate.peer.endpoint) & bit
+                and engine.rule_ports(rule, pod if ingress else engine.pod_at(gate.peer.index, policy.cluster)) & bit
             ):
                 yield rule.id, rule.origin

@@ -11,7 +11,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.twin import phrases, router
 from budnet.twin.phrases import Marks
-from budnet.twin.plan import HOLE, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
+from budnet.twin.plan import HOLE, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
 from budnet.twin.pod import Endpoints
 
 INTERNET = "internet"
@@ -78,12 +78,17 @@ class _Builder:
         routes += [KernelRoute(single(g.address), self.nats[g.id]) for g in self.network.nat_gateways if g.vpc == vpc.id]
         routes += [KernelRoute(d, MISS, metric=_LOWEST) for d in DEFAULTS]
         rules = [KernelRule(d, _PROVIDED_TABLE, 10) for d in DEFAULTS]
+        # inside one subnet no route table is asked
+        rules += [KernelRule(p, MAIN, 500, to=p) for s in self.network.subnets if s.vpc == vpc.id for p in s.prefixes]
         tables = list(dict.fromkeys(s.route_table for s in self.network.subnets if s.vpc == vpc.id))
         for i, table_id in enumerate(tables):
             routes += self.table(self.network.route_table[table_id], _FIRST_TABLE + i)
             for subnet in self.network.subnets:
                 if subnet.route_table == table_id:
-                    rules += [KernelRule(p, _FIRST_TABLE + i, 1000 + len(rules)) for p in subnet.prefixes]
+                    rules += [KernelRule(p, _FIRST_TABLE + i, 1000) for p in subnet.prefixes]
+                    # what a NAT gateway sends on, and the answers it gives back, go by the table of its own subnet
+                    gateways = [self.nats[g.id] for g in self.network.nat_gateways if g.subnet == subnet.id]
+                    rules += [KernelRule(DEFAULTS[0], _FIRST_TABLE + i, 900, device=device) for device in gateways]
         rules_text = router.ruleset(self.network, vpc, devices, self.marks)
         return Space(vpc.id, "router", (), tuple(routes), tuple(rules), rules_text, forwards=True)
 
@@ -131,10 +136,19 @@ class _Builder:
         self.wires.append(Wire(vpc.id, router.INTERNET, gateway, "vpc"))
         self.wires.append(Wire(INTERNET, self.gateway_device(gateway), gateway, "inet"))
         pairs = [(g.address, g.public) for g in self.network.nat_gateways if g.vpc == vpc.id]
-        pairs += [(a, e.public[0]) for e in self.network.endpoints if e.vpc == vpc.id and e.public for a in e.addresses if a.version == 4]
+        pairs += [(router.mapped(e), e.public[0]) for e in self.network.endpoints if e.vpc == vpc.id and e.public]
         unknown = self.marks.drop("NO_ROUTE", "internet", INTERNET, vpc.origin)
-        forward = (Rule("ct state established,related accept"), Rule('iifname "vpc" accept'), Rule("ct status dnat accept"),
-                   Rule("meta nfproto ipv6 accept"), Rule(unknown))  # fmt: skip
+        spoofed = self.marks.drop("NO_ROUTE", "internet-gateway", gateway, vpc.origin)
+        mapped = phrases.one_of(private for private, _ in pairs)
+        forward = (
+            Rule("ct state established,related accept"),
+            # a private source that nobody translated has no business on the internet
+            Rule(f'iifname "vpc" ip saddr != {mapped} {spoofed}' if pairs else f'iifname "vpc" meta nfproto ipv4 {spoofed}', gateway),
+            Rule('iifname "vpc" accept'),
+            Rule("ct status dnat accept"),
+            Rule("meta nfproto ipv6 accept"),
+            Rule(unknown),
+        )
         chains = [Chain("forward", forward, _FORWARD)]
         if pairs:
             into = phrases.one_of(f"{public} : {private}" for private, public in pairs)

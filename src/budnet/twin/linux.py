@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from budnet.errors import TwinError
 from budnet.ir.address import Address
 from budnet.twin import netlink, nftables, syscall
-from budnet.twin.plan import HOLE, MISS, KernelRoute, Space, Wire
+from budnet.twin.plan import HOLE, MISS, KernelRoute, KernelRule, Space, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, TwinState
 
 # The other end of every wire answers to these, by permanent neighbour entries; no packet ever carries them.
@@ -134,9 +134,9 @@ class LinuxKernel:
         if step.new and space.addresses:
             messages += [netlink.address(self._index[space.id, "eth0"], a) for a in space.addresses]
         messages += [netlink.gone(self._route(space.id, r)) for r in step.removed_routes]
-        messages += [netlink.gone(netlink.rule(r.prefix, r.table, r.priority)) for r in step.removed_rules]
+        messages += [netlink.gone(_rule(r)) for r in step.removed_rules]
         messages += [self._route(space.id, r) for r in step.added_routes]
-        messages += [netlink.rule(r.prefix, r.table, r.priority) for r in step.added_rules]
+        messages += [_rule(r) for r in step.added_rules]
         self._send(space.id, messages, "addresses and routes")
         self._state[space.id] = replace(space, ruleset=self._state[space.id].ruleset)
 
@@ -165,6 +165,10 @@ class LinuxKernel:
                 link.send(messages)
         except OSError as refused:
             raise TwinError(f"the kernel refused {what} of {space}: {refused.strerror}") from refused
+
+
+def _rule(rule: KernelRule) -> bytes:
+    return netlink.rule(rule.prefix, rule.table, rule.priority, rule.to, rule.device)
 
 
 def _speaks_v6(space: Space) -> bool:

@@ -100,11 +100,13 @@ def route(prefix: Prefix, table: int, index: int, gateway: Address | None, metri
     return _message(_NEWROUTE, _CREATE, body + _attr(15, _u32(table)))
 
 
-def rule(prefix: Prefix, table: int, priority: int) -> bytes:
-    """`ip rule add from prefix lookup table priority N`."""
-    body = struct.pack("=BBBBBBBBI", _FAMILY[prefix.version], 0, prefix.prefixlen, 0, 0, 0, 0, 1, 0)
-    source = _attr(2, prefix.network_address.packed) if prefix.prefixlen else b""
-    return _message(_NEWRULE, _CREATE | _EXCL, body + source + _attr(15, _u32(table)) + _attr(6, _u32(priority)))
+def rule(prefix: Prefix, table: int, priority: int, to: Prefix | None = None, device: str = "") -> bytes:
+    """`ip rule add from prefix [to there] [iif device] lookup table priority N`."""
+    body = struct.pack("=BBBBBBBBI", _FAMILY[prefix.version], to.prefixlen if to else 0, prefix.prefixlen, 0, 0, 0, 0, 1, 0)
+    body += _attr(1, to.network_address.packed) if to and to.prefixlen else b""
+    body += _attr(2, prefix.network_address.packed) if prefix.prefixlen else b""
+    body += _attr(3, _text(device)) if device else b""
+    return _message(_NEWRULE, _CREATE | _EXCL, body + _attr(15, _u32(table)) + _attr(6, _u32(priority)))
 
 
 def gone(message: bytes) -> bytes:

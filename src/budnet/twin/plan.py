@@ -48,11 +48,13 @@ class KernelRoute:
 
 @dataclass(frozen=True, slots=True)
 class KernelRule:
-    """`from prefix lookup table`, lower priorities first."""
+    """`from prefix [to there] [iif device] lookup table`, lower priorities first."""
 
     prefix: Prefix
     table: int
     priority: int
+    to: Prefix | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)

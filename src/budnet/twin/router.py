@@ -78,9 +78,9 @@ class _Router:
             own = [f'"{self.device(e)}" . {a}' for e in self.interfaces for a in e.addresses if a.version == version]
             self.sets.append(named(f"own{version}", f"ifname . {TYPE[version]}", own))
             self.sets.append(named(f"private{version}", TYPE[version], private, interval=True))
-        mapped: list[Address] = [a for e in self.interfaces if e.public for a in e.addresses if a.version == 4]
-        mapped += [g.address for g in self.network.nat_gateways if g.vpc == self.vpc.id]
-        self.sets.append(named("mapped", "ipv4_addr", mapped))
+        with_public: list[Address] = [mapped(e) for e in self.interfaces if e.public]
+        with_public += [g.address for g in self.network.nat_gateways if g.vpc == self.vpc.id]
+        self.sets.append(named("mapped", "ipv4_addr", with_public))
 
     # ---- security groups ------------------------------------------------------------------------------------------------
 
@@ -173,7 +173,8 @@ class _Router:
             if gateway.vpc == self.vpc.id:
                 drop = self.drop("NO_ROUTE", "nat-gateway", gateway.id, gateway.origin)
                 leaving = f'iifname @interfaces oifname "{self.devices.nats[gateway.id]}"'
-                out += [Rule(f"{leaving} ip daddr @private4 {drop}", gateway.id), Rule(f"{leaving} meta nfproto ipv6 {drop}", gateway.id)]
+                not_carried = ("ip daddr @private4", "meta nfproto ipv6", "meta l4proto sctp")  # AWS: TCP, UDP and ICMP only
+                out += [Rule(f"{leaving} {what} {drop}", gateway.id) for what in not_carried]
         for kind, device, origin_of in (
             ("internet-gateway", INTERNET, self.network.internet_gateways),
             ("egress-only-internet-gateway", EGRESS_ONLY, self.network.egress_only_gateways),
@@ -183,7 +184,8 @@ class _Router:
                     drop = self.drop("NO_ROUTE", kind, g.id, g.origin)
                     leaving = f'iifname @interfaces oifname "{device}"'
                     unmapped = "ip saddr != @mapped" if device == INTERNET else "meta nfproto ipv4"
-                    out += [Rule(f"{leaving} {what} {drop}", g.id) for what in ("ip daddr @private4", "ip6 daddr @private6", unmapped)]
+                    refused = ("ip daddr @private4", "ip6 daddr @private6", "ip6 saddr @private6", unmapped)
+                    out += [Rule(f"{leaving} {what} {drop}", g.id) for what in refused]
         for peering_id, device in self.devices.peerings.items():
             out += self.peering(peering_id, device)
         return out
@@ -264,3 +266,8 @@ class _Router:
             Rule("accept"),
         ]  # fmt: skip
         self.chains.append(Chain("forward", tuple(rules), "type filter hook forward priority 0; policy drop"))
+
+
+def mapped(endpoint: Endpoint) -> Address:
+    """The address that an endpoint's public address stands for: its first of IPv4."""
+    return next(a for a in endpoint.addresses if a.version == 4)
