@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from helpers import network_of
 
 from budnet.ir.network import Network
+from helpers import network_of
 
 
 @pytest.fixture(scope="session")

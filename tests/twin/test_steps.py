@@ -6,13 +6,13 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from helpers import CASES, network_of
 
 from budnet.errors import TwinError
 from budnet.twin.build import plan
 from budnet.twin.fake import FakeKernel
 from budnet.twin.plan import KernelRoute, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, steps
+from helpers import CASES, network_of
 
 
 @pytest.mark.parametrize(("first", "then"), list(product(["one-vpc", "dual-stack", "no-kubernetes"], repeat=2)))

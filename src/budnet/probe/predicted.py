@@ -24,7 +24,8 @@ class Predicted:
             if point.endpoint is not None:
                 self._targets[point.endpoint.id, str(point.address)] = point
                 if point.kind is not PointKind.PUBLIC:
-                    self._senders[point.endpoint.id, point.address.version] = point
+                    # of several addresses the kernel sends from the first one
+                    self._senders.setdefault((point.endpoint.id, point.address.version), point)
         self._answers: dict[tuple[int, int, int], Answer] = {}
 
     def __call__(self, question: Question) -> list[Answer]:

@@ -289,7 +289,7 @@ class _Walk:
         back = self.engine.route(there.route_table, source)
         if back is not None and back.target is target and back.via == via:
             return
-        if back is None or back.target is TargetKind.LOCAL:
+        if back is None or back.target in (TargetKind.LOCAL, TargetKind.BLACKHOLE):
             layer, name = "route-table", there.route_table
         else:
             # a gateway that has not seen the request does not carry its answer

@@ -26,10 +26,9 @@ def plan(network: Network) -> TwinPlan:
     """The twin of a Network, with listeners of our own for everything that listens."""
     builder = _Builder(network)
     spaces = tuple(builder.spaces())
-    listeners = tuple(
-        OwnListener(e.id, x.protocol, x.port, x.loopback)
-        for e in network.endpoints for x in e.listeners
-    )  # fmt: skip
+    # where a port is bound to loopback and to all addresses, the second one is there for everybody
+    ports = {(e.id, x.protocol, x.port): x.loopback for e in network.endpoints for x in sorted(e.listeners, key=lambda x: not x.loopback)}
+    listeners = tuple(OwnListener(*port, loopback) for port, loopback in ports.items())
     return TwinPlan(network.name, spaces, tuple(builder.wires), builder.marks.all(), listeners)
 
 

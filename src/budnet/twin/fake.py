@@ -73,7 +73,10 @@ class FakeKernel:
         for space in self._spaces.values():
             lines += [f"{space.id}: address {a}" for a in space.addresses]
             lines += [f"{space.id}: route {r.prefix} dev {r.device or 'throw'} table {r.table}" for r in space.routes]
-            lines += [f"{space.id}: rule from {r.prefix} {f'to {r.to} ' if r.to else ''}{f'iif {r.device} ' if r.device else ''}lookup {r.table} priority {r.priority}" for r in space.rules]
+            lines += [
+                f"{space.id}: rule from {r.prefix} {f'to {r.to} ' if r.to else ''}{f'iif {r.device} ' if r.device else ''}lookup {r.table} priority {r.priority}"
+                for r in space.rules
+            ]
             lines += [f"{space.id}: {chain.name}: {rule.text}" for chain in space.ruleset.chains for rule in chain.rules]
         lines += [f"wire {w.a}:{w.a_device} {w.b}:{w.b_device}" for w in self._wires]
         return "\n".join(sorted(lines))

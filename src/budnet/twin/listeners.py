@@ -17,6 +17,7 @@ from budnet.twin import syscall
 from budnet.twin.plan import OwnListener
 
 _BACKLOG = 4096
+_IP_PKTINFO = 8  # not in the socket module before Python 3.12
 _HTTP = (b"GET ", b"HEAD", b"POST", b"PUT ")
 
 
@@ -39,6 +40,11 @@ def _open(listener: OwnListener, v6: bool) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if found.family == socket.AF_INET6:
         found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    if kind == socket.SOCK_DGRAM:
+        level, option = (
+            (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO) if found.family == socket.AF_INET6 else (socket.IPPROTO_IP, _IP_PKTINFO)
+        )
+        found.setsockopt(level, option, 1)
     host = "127.0.0.1" if listener.loopback else "::" if found.family == socket.AF_INET6 else "0.0.0.0"
     found.bind((host, listener.port))
     if kind == socket.SOCK_STREAM:
@@ -83,8 +89,15 @@ def _answer(connection: socket.socket, name: str) -> None:
 def _echo(listener: socket.socket, name: str) -> None:
     with suppress(OSError):
         while True:
-            _, peer = listener.recvfrom(2048)
-            listener.sendto(name.encode(), peer)
+            _, about, _, peer = listener.recvmsg(2048, 128)
+            listener.sendmsg([name.encode()], [_from_there(*each) for each in about], 0, peer)
+
+
+def _from_there(level: int, kind: int, data: bytes) -> tuple[int, int, bytes]:
+    """The address a datagram came to, as the one to answer from: an endpoint may have several (ip(7), ipv6(7))."""
+    if level == socket.IPPROTO_IPV6:
+        return level, kind, data[:16] + bytes(4)
+    return level, kind, bytes(4) + data[8:12] + data[8:12]
 
 
 def http(name: str) -> bytes:

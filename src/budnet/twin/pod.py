@@ -72,7 +72,7 @@ class Endpoints:
         """A policy rule in nft: each way to say who, times each way to say what."""
         side = "saddr" if ingress else "daddr"
         out = []
-        for ports, among in self._ports(rule.ports, pod if ingress else None):
+        for ports, among in self._ports(rule.ports, pod.cluster, pod if ingress else None):
             out += [Rule(f"{who}{ports}accept", rule.id) for who in self._who(policy, rule, side, among)]
         return out
 
@@ -104,7 +104,7 @@ class Endpoints:
         labels = next((dict(n.labels) for n in cluster.namespaces if n.name == pod.namespace), {})
         return _fits(peer.namespaces, labels) and _fits(peer.pods, self._labels[pod.id])
 
-    def _ports(self, ports: tuple[PolicyPort, ...], own: Endpoint | None) -> list[tuple[str, list[Endpoint] | None]]:
+    def _ports(self, ports: tuple[PolicyPort, ...], cluster: str, own: Endpoint | None) -> list[tuple[str, list[Endpoint] | None]]:
         """Matches on the port, each with the pods it holds for (None: all). A named port is looked up on the destination pod."""
         if not ports:
             return [("", None)]
@@ -113,10 +113,13 @@ class Endpoints:
             if not isinstance(port.port, str):
                 out.append((phrases.transport(_number(port)), None))
                 continue
-            for pod in [own] if own else self._pods:
+            for pod in [own] if own else self._pods_of(cluster):
                 named = (x for x in pod.listeners if x.name == port.port and x.protocol is port.protocol)
                 out += [(phrases.transport(Match(x.protocol, PortRange(x.port, x.port))), None if own else [pod]) for x in named]
         return out
+
+    def _pods_of(self, cluster: str) -> list[Endpoint]:
+        return [p for p in self._pods if p.cluster == cluster]
 
     # ---- services -------------------------------------------------------------------------------------------------------
 

@@ -159,16 +159,28 @@ class _Router:
     def missing(self) -> None:
         """What no route takes, by the route table that has none; and what a blackhole route takes."""
         for chain, disposition in (("miss", "NO_ROUTE"), ("hole", "BLACKHOLE")):
-            rules = []
+            rules = [Rule(f'iifname "{device}" {self.no_way(table, disposition)}', table) for device, table in self.nat_tables()]
             for subnet in self.subnets:
-                drop = self.drop(disposition, "route-table", subnet.route_table, self.network.route_table[subnet.route_table].origin)
+                drop = self.no_way(subnet.route_table, disposition)
                 rules += [Rule(f"{phrases.peer('saddr', p)}{drop}", subnet.route_table) for p in subnet.prefixes]
             rules.append(Rule(self.drop(disposition, "vpc", self.vpc.id)))
             self.chains.append(Chain(chain, tuple(rules)))
 
+    def no_way(self, table: str, disposition: str = "NO_ROUTE") -> str:
+        return self.drop(disposition, "route-table", table, self.network.route_table[table].origin)
+
+    def nat_tables(self) -> list[tuple[str, str]]:
+        """The device of each NAT gateway here, and the route table of the subnet that it stands in."""
+        here = (g for g in self.network.nat_gateways if g.vpc == self.vpc.id)
+        return [(self.devices.nats[g.id], self.network.subnet[g.subnet].route_table) for g in here]
+
     def gateways(self) -> list[Rule]:
         """What a gateway or a peering does not carry."""
-        out: list[Rule] = []
+        # a NAT gateway sends on to the internet gateway only: in a subnet without a route to it, it would send to itself
+        out = [
+            Rule(f'iifname "{device}" ct state new oifname != "{INTERNET}" {self.no_way(table)}', table)
+            for device, table in self.nat_tables()
+        ]
         for gateway in self.network.nat_gateways:
             if gateway.vpc == self.vpc.id:
                 drop = self.drop("NO_ROUTE", "nat-gateway", gateway.id, gateway.origin)
