@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
@@ -29,20 +31,31 @@ def decode(document: Document) -> tuple[Topology | None, list[Diagnostic]]:
     try:
         return Topology.model_validate(document.value), []
     except ValidationError as failure:
-        details = failure.errors(include_url=False, include_input=False)
-        found = [_diagnostic(document, dict(detail)) for detail in details[:LIMIT]]
+        details = _without_echoes([dict(detail) for detail in failure.errors(include_url=False, include_input=False)])
+        found = [_diagnostic(document, detail) for detail in details[:LIMIT]]
         if len(details) > LIMIT:
-            found.append(error(TOO_MANY, f"{len(details) - LIMIT} more errors are not shown", document.nearest(()), "mend those above first"))
+            found.append(
+                error(TOO_MANY, f"{len(details) - LIMIT} more errors are not shown", document.nearest(()), "mend those above first")
+            )
         return None, found
+
+
+def _without_echoes(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A key that is misspelt is unknown, and what was meant is missing: one mistake, said once."""
+    unknown = [d["loc"] for d in details if d["type"] == "extra_forbidden"][:LIMIT]
+    meant = {(*loc[:-1], _near_key(loc)) for loc in unknown}
+    return [d for d in details if d["type"] != "missing" or d["loc"] not in meant]
 
 
 def _diagnostic(document: Document, detail: dict[str, Any]) -> Diagnostic:
     """pydantic's error in our words; its own never reach a user."""
-    loc = tuple(step for step in detail["loc"] if step != "[key]")
+    loc: tuple[str | int, ...] = detail["loc"]
+    key = loc[-1:] == ("[key]",) and loc not in document.spans  # the error is in the key, not in the value
+    loc = loc[:-1] if key else loc
     path = document.locate(loc)
     kind: str = detail["type"]
     said: Mapping[str, Any] = detail.get("ctx", {})
-    span = _place(document, path)
+    span = document.nearest(path, key) if key else _place(document, path)
     match kind:
         case "extra_forbidden":
             return error(UNKNOWN_KEY, f"unknown key {quoted(str(loc[-1]))}", document.nearest(path, key=True), _known_keys(loc))
@@ -52,17 +65,17 @@ def _diagnostic(document: Document, detail: dict[str, Any]) -> Diagnostic:
             help = f"add `{loc[-1]}`" + (f": {about}" if about else "")
             return error(MISSING_KEY, f"'{loc[-1]}' is missing{inside}", document.nearest(path, key=True), help)
         case "string_pattern_mismatch" | "string_too_long":
-            key = "[key]" in detail["loc"]
             written = str(loc[-1]) if key else str(_value(document, path))
-            help = _DOMAIN_HELP if r"\." in said.get("pattern", r"\.") else _name_help(written)
-            return error(BAD_NAME, f"{quoted(written)} cannot be a name", document.nearest(path, key), help)
+            domain = r"\." in said.get("pattern", r"\.")
+            summary = f"{quoted(written)} cannot be a {'domain' if domain else 'name'}"
+            return error(BAD_NAME, summary, span, _name_help(written, domain))
         case "literal_error":
-            return _choice(document, path, said["expected"])
+            return _choice(document, path, said["expected"], not _field(loc).is_required())
         case "wrong":
             at = document.nearest((*path, said["at"]), key=True) if said["at"] else span
             return error(WRONG_VALUE, said["summary"], at, said["help"])
         case "wrong_type":
-            return _type(document, path, said["expected"], said["help"])
+            return _type(document, path, said["expected"], said["help"] or _about(loc))
         case "greater_than_equal" | "less_than_equal":
             limits = {type(m).__name__: getattr(m, type(m).__name__.lower()) for m in _field(loc).metadata}
             help = f"write a number from {limits['Ge']} to {limits['Le']}"
@@ -71,54 +84,52 @@ def _diagnostic(document: Document, detail: dict[str, Any]) -> Diagnostic:
             return error(WRONG_VALUE, f"'{loc[-1]}' is empty", span, "write at least one")
         case "too_short" | "too_long":
             wanted = f"at least {said['min_length']}" if "min_length" in said else f"at most {said['max_length']}"
-            return error(WRONG_VALUE, f"expected {wanted}, found {said['actual_length']}", span, _field(loc).description or "")
+            return error(WRONG_VALUE, f"expected {wanted}, found {said['actual_length']}", span, f"write {_field(loc).description}")
+        case "list_type":
+            return _type(document, path, "a list", "write it as [a, b], or each item on a line of its own after '- '")
+        case "dict_type":
+            return _type(document, path, "a mapping", "write it as {NAME: ...}, or each 'NAME: ...' on a line of its own")
+        case "model_type":
+            keys = ", ".join(f"{field.alias or name}: ..." for name, field in _fields(loc) if field.is_required()) or "key: value"
+            return _type(document, path, "a mapping", f"write it as {{{keys}}}")
         case _:
-            expected, help = _TYPES.get(kind, ("something else", ""))
-            return _type(document, path, expected, help)
-
-
-_TYPES = {
-    "string_type": ("a text", ""),
-    "int_type": ("a whole number", ""),
-    "bool_type": ("true or false", ""),
-    "list_type": ("a list", "write it as [a, b], or each item on a line of its own after '- '"),
-    "dict_type": ("a mapping", "write it as {key: value}, or each 'key: value' on a line of its own"),
-    "model_type": ("a mapping", "write it as {key: value}, or each 'key: value' on a line of its own"),
-}
+            expected = {"string_type": "a text", "int_type": "a whole number", "bool_type": "true or false"}.get(kind, "something else")
+            return _type(document, path, expected, _about(loc) if expected == "a text" else "")
 
 
 def _type(document: Document, path: Path, expected: str, help: str) -> Diagnostic:
     """Something of another kind is written."""
-    value, written = _value(document, path), document.written(document.nearest(path))
-    found = quoted(written)
+    value, span = _value(document, path), document.nearest(path)
+    written = document.written(span)
     match value:
         case None:
             found = "nothing"
-            help = help or "write one, or remove the key"
         case list():
             found = "a list"
-            help = "give each item a name: 'name:' in place of '- '" if expected == "a mapping" else help or "write one without brackets"
+            help = "give each item a name: 'NAME:' in place of '- '" if expected == "a mapping" and written[0] == "-" else help
         case dict():
             found = "a mapping"
-            help = "write '- ' in place of each name" if expected == "a list" else help or "write a single value"
-        case bool() | int() | float() if expected == "a text":
-            found = f"the {'truth value' if isinstance(value, bool) else 'number'} {quoted(written)}"
-            help = f'quote it: "{written}"'
-        case str() if written[:1] in "\"'" and expected != "a list":
-            help = help or "remove the quotes"
-    return error(WRONG_TYPE, f"expected {expected}, found {found}", _place(document, path), help)
+            help = "write '- ' in place of each name" if expected == "a list" and written[0] != "{" else help
+        case str():
+            found = f"the text {quoted(value)}"
+            help = "remove the quotes" if value.isdecimal() and "number" in expected else help
+        case _:
+            found = written if isinstance(value, bool) else f"the number {written}"
+            help = f'quote it: "{written}"' if expected == "a text" and not isinstance(value, bool) else help
+    return error(WRONG_TYPE, f"expected {expected}, found {found}", _place(document, path), help or f"write {expected}")
 
 
-def _choice(document: Document, path: Path, expected: str) -> Diagnostic:
+def _choice(document: Document, path: Path, expected: str, optional: bool) -> Diagnostic:
     """One of a few words; `expected` is pydantic's "'a', 'b' or 'c'"."""
     value, span = _value(document, path), _place(document, path)
     words = expected.replace("'", "").replace(" or ", ", ").split(", ")
-    one_of = "one of " * (len(words) > 1) + expected
+    one_of = "one of " * (len(words) > 2) + expected
     if isinstance(value, float | int) and not isinstance(value, bool) and str(value) in words:
         return error(WRONG_TYPE, f"expected {one_of} as a text, found the number {value}", span, f'quote it: "{value}"')
     if not isinstance(value, str):
         return _type(document, path, one_of, "")
-    return error(WRONG_VALUE, f"expected {one_of}, found {quoted(value)}", span, suggest(value.lower(), words) or "write " + one_of)
+    help = f"write {'one of these' if len(words) > 1 else expected}" + ", or remove the key" * optional
+    return error(WRONG_VALUE, f"expected {one_of}, found {quoted(value)}", span, suggest(value.lower(), words) or help)
 
 
 def _place(document: Document, path: Path) -> Span:
@@ -134,14 +145,27 @@ def _value(document: Document, path: Path) -> Any:
     return value
 
 
-def _name_help(written: str) -> str:
-    near = "-".join(written.lower().replace("_", "-").replace(".", "-").split())
-    return f"did you mean '{near}'? {_NAME_HELP}" if near != written and len(near) <= 63 and near.replace("-", "").isalnum() else _NAME_HELP
+def _name_help(written: str, domain: bool) -> str:
+    """The rule, and what was probably meant."""
+    rule, dot = (_DOMAIN_HELP, ".") if domain else (_NAME_HELP, "-")
+    near = "-".join(written.lower().replace("_", "-").replace(".", dot).split())
+    fits = all(re.fullmatch("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label) for label in near.split("." if domain else None))
+    return f"did you mean '{near}'? {rule}" if fits and near and near != written and len(near) < 254 else rule
+
+
+def _near_key(loc: tuple[str | int, ...]) -> str:
+    keys = [field.alias or name for name, field in _fields(loc[:-1])]
+    return next(iter(get_close_matches(str(loc[-1]), keys, n=1)), "")
 
 
 def _known_keys(loc: tuple[str | int, ...]) -> str:
     keys = [field.alias or name for name, field in _fields(loc[:-1])]
-    return suggest(str(loc[-1]), keys) or (f"remove it; the keys here are {', '.join(keys)}" if keys else "remove it")
+    return suggest(str(loc[-1]), keys) or f"remove it; the keys here are {', '.join(keys)}"
+
+
+def _about(loc: tuple[str | int, ...]) -> str:
+    about = _field(loc).description
+    return f"what belongs here: {about}" if about else ""
 
 
 def _field(loc: tuple[str | int, ...]) -> FieldInfo:

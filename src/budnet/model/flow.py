@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from budnet.model.values import Name, NameList, PortName, Written, WrittenMatch, as_list, wrong
+from budnet.model.values import ONE_OR_MANY, Name, NameList, PortName, Written, WrittenMatch, as_list, wrong
 
-Ports = Annotated[list[PortName], BeforeValidator(as_list), Field(min_length=1)]
+Ports = Annotated[list[PortName], BeforeValidator(as_list), Field(min_length=1), ONE_OR_MANY]
 
 
 class Flow(Written):

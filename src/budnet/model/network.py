@@ -45,4 +45,4 @@ class Link(Written):
     """A way between two networks."""
 
     between: NameList = Field(min_length=2, max_length=2, description="the two networks: [ONE, OTHER]")
-    method: Literal["vpc-peering"] = Field(description="vpc-peering")
+    method: Literal["vpc-peering"] = Field(description="how they are joined: vpc-peering")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
-from budnet.model.values import DottedName, Name, NameList, Written, WrittenAddress, WrittenPort
+from budnet.model.values import DottedName, Labels, Name, NameList, Written, WrittenAddress, WrittenPort, name_of_port
 
 
 class Port(Written):
@@ -21,7 +22,14 @@ def _port(value: Any) -> Any:
     return value if isinstance(value, dict) else {"port": value}
 
 
-WrittenListener = Annotated[Port, BeforeValidator(_port)]
+class _OrShort:
+    """The short form, for the JSON Schema."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,5}/(tcp|udp|sctp)$"}, handler(schema)]}
+
+
+WrittenListener = Annotated[Port, BeforeValidator(_port), _OrShort()]
 
 
 class Service(Written):
@@ -30,7 +38,7 @@ class Service(Written):
     subnet: NameList = Field(description="NETWORK/SUBNET; a list places the service in several networks")
     kind: Literal["pod", "host", "load-balancer"] | None = Field(default=None, description="`pod` where a namespace is given, else `host`")
     namespace: Name | None = None
-    labels: dict[str, str] = {}
+    labels: Labels = {}
     replicas: int = Field(default=1, ge=1, le=1000)
     address: WrittenAddress | None = Field(default=None, description="fixed, where it must not be allocated; one replica only")
     public: bool | None = Field(default=None, description="has a public address; a load balancer in a public subnet does unless false")
@@ -47,7 +55,7 @@ class ExternalName(Written):
 
     at: str = Field(description="the load balancer")
     to: str = Field(description="the service behind it")
-    port: Name = Field(description="the name of one of its ports")
+    port: Annotated[Name, BeforeValidator(name_of_port)] = Field(description="the name of one of its ports")
 
 
 class InternalName(Written):

@@ -15,7 +15,7 @@ from budnet.model.values import DottedName, Name, NameList, PrefixList, Written,
 
 def _version(value: Any) -> Any:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise wrong_type("the version of this language, the number 1")
+        raise wrong_type("the version of this language, the number 1", "write `budnet: 1`")
     if value != 1:
         raise wrong(f"version {value} of the language is not known to this budnet", "write `budnet: 1`, or use a newer budnet")
     return value

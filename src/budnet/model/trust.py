@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from budnet.model.values import NameList, Written, wrong
+from budnet.model.values import CertificateName, NameList, Written, wrong
 
 
 class TlsProfile(Written):
@@ -22,7 +22,7 @@ class Certificate(Written):
     """Who signs what a layer presents: names for public endpoints, or the services it is for."""
 
     issuer: Literal["lets-encrypt", "internal-ca", "dapr-sentry"] = Field(description="lets-encrypt, internal-ca or dapr-sentry")
-    names: list[str] = []
+    names: list[CertificateName] = []
     for_: NameList = Field(default=[], alias="for")
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from budnet.ir.address import Address, Match, PortRange, Prefix, Protocol
@@ -17,6 +17,10 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # A name becomes a DNS label, a namespace and part of an id, so it keeps to what all of them take (RFC 1123).
 Name = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
 DottedName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
+_DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_LABEL_KEY = re.compile(rf"({_LABEL}(\.{_LABEL})*/)?[A-Za-z0-9]([A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?")
 HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})+")
 """A DNS name of two labels at least."""
 
@@ -113,7 +117,7 @@ def _match(value: Any) -> Match:
         raise wrong_type("a port with its protocol, such as 443/tcp")
     found = read_match(str(value))
     if isinstance(found, str):
-        raise wrong(found, match_help(str(value)))
+        raise wrong(found, match_help(str(value)) or "write a number from 1 to 65535 and its protocol, such as 443/tcp")
     return found
 
 
@@ -124,6 +128,27 @@ def _port(value: Any) -> Match:
     return match
 
 
+def _certificate_name(value: Any) -> Any:
+    if isinstance(value, str) and not _DNS_NAME.fullmatch(value.removeprefix("*.")):
+        raise wrong(
+            "a certificate cannot carry this name",
+            "write it like www.example.com or *.example.com: small letters, '*' only as the first label",
+        )
+    return value
+
+
+def _label_key(value: Any) -> Any:
+    if isinstance(value, str) and not _LABEL_KEY.fullmatch(value):
+        raise wrong("this cannot be the key of a label", "write it like team or example.com/team, 63 characters at most behind the '/'")
+    return value
+
+
+def _label_value(value: Any) -> Any:
+    if isinstance(value, str) and not _LABEL_VALUE.fullmatch(value):
+        raise wrong("this cannot be the value of a label", "labels are letters, digits, '-', '_' and '.', 63 characters at most")
+    return value
+
+
 def _port_name(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         raise wrong("a port needs its protocol", match_help(str(value)))
@@ -132,9 +157,18 @@ def _port_name(value: Any) -> str:
     return value
 
 
+def name_of_port(value: Any) -> Any:
+    """A port that goes by its name only."""
+    if isinstance(value, int) or (isinstance(value, str) and "/" in value):
+        raise wrong("expected the name of a port, not its number", "write the name that it has in the service's `ports`")
+    return value
+
+
 def as_list(value: Any) -> Any:
     """One value stands for a list of one; a mapping or nothing does not."""
-    return value if value is None or isinstance(value, list | dict) else [value]
+    if value is None or isinstance(value, dict):
+        raise wrong_type("one value or a list")
+    return value if isinstance(value, list) else [value]
 
 
 def _schema(description: str, pattern: str | None = None) -> Any:
@@ -142,10 +176,13 @@ def _schema(description: str, pattern: str | None = None) -> Any:
     return Field(json_schema_extra=extra)
 
 
+ONE_OR_MANY = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]})
 WrittenPrefix = Annotated[Any, BeforeValidator(_prefix), _schema("a prefix, such as 10.0.0.0/16 or fd00::/48")]
 WrittenAddress = Annotated[Any, BeforeValidator(_address), _schema("an address, such as 10.0.0.5")]
 WrittenMatch = Annotated[Any, BeforeValidator(_match), _schema("ports and protocol", _PORT.pattern)]
 WrittenPort = Annotated[Any, BeforeValidator(_port), _schema("port and protocol, such as 443/tcp", r"[0-9]{1,5}/(tcp|udp|sctp)")]
+CertificateName = Annotated[str, BeforeValidator(_certificate_name)]
+Labels = dict[Annotated[str, BeforeValidator(_label_key)], Annotated[str, BeforeValidator(_label_value)]]
 PortName = Annotated[str, BeforeValidator(_port_name)]
-PrefixList = Annotated[list[WrittenPrefix], BeforeValidator(as_list), Field(min_length=1)]
-NameList = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
+PrefixList = Annotated[list[WrittenPrefix], BeforeValidator(as_list), Field(min_length=1), ONE_OR_MANY]
+NameList = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), ONE_OR_MANY]

@@ -58,14 +58,12 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
             each(draft)
     if has_errors(draft.diagnostics):
         return None, draft.diagnostics, {}
-    network = Network(
-        topology.name, topology.domain, *(tuple(getattr(draft, part)) for part in _PARTS)
-    )
+    network = Network(topology.name, topology.domain, *(tuple(getattr(draft, part)) for part in _PARTS))
     return network, draft.diagnostics, dict(draft.pins.given)
 
 
-# After an error the passes behind it still find errors of their own. False ones they would find if there are endpoints
-# missing, and none that is worth telling where they only derive.
+# After an error the passes behind it still find errors of their own, so that a file is mended in one go. Without all
+# endpoints they would find false ones: then the run ends here. Passes that only derive find none, and are left out.
 _NEED_ENDPOINTS: tuple[Pass, ...] = (cluster_services,)
 _DERIVED: tuple[Pass, ...] = (routes, security_groups, acls, policies)
 _PARTS = (

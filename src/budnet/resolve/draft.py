@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
@@ -13,9 +14,13 @@ from budnet.ir.network import AddressGroup
 from budnet.ir.origin import Origin
 from budnet.model.topology import Topology
 from budnet.resolve.pins import Pins
-from budnet.source.diagnostic import Diagnostic, error, warning
+from budnet.source.diagnostic import Diagnostic, Severity, error, suggest, warning
 from budnet.source.document import Document, Path
 from budnet.source.span import Span
+
+TOO_MANY = "R001"
+LIMIT = 50
+"""Of one severity. What is wrong with a generated file is wrong everywhere in it."""
 
 
 @dataclass
@@ -48,6 +53,7 @@ class Draft:
     tls_profiles: list[TlsProfile] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     guarantees: list[Guarantee] = field(default_factory=list)
+    _said: set[Diagnostic] = field(default_factory=set)
 
     def origin(self, *path: str | int) -> Origin:
         """The place of a key or list item in the file."""
@@ -57,13 +63,28 @@ class Draft:
     def error(self, code: str, summary: str, path: Path, help: str, related: tuple[tuple[str, Path], ...] = (), key: bool = False) -> None:
         """Something that makes the Network meaningless. Said once, however often it is found. `key`: at the key, not the value."""
         places = tuple((label, self._place(p, False)) for label, p in related)
-        found = error(code, summary, self._place(path, key), help, places)
-        if found not in self.diagnostics:
-            self.diagnostics.append(found)
+        self._say(error(code, summary, self._place(path, key), help, places))
 
     def warning(self, code: str, summary: str, path: Path, help: str = "") -> None:
         """Something that has a meaning, but hardly the one that was meant."""
-        self.diagnostics.append(warning(code, summary, self._place(path, False), help))
+        self._say(warning(code, summary, self._place(path, False), help))
+
+    def suggest(self, word: str, names: Iterable[str]) -> str:
+        """`did you mean ...?`, while there is room to say it: to compare with thousands of names takes its time."""
+        return suggest(word, names) if self._room(Severity.ERROR) else ""
+
+    def _say(self, found: Diagnostic) -> None:
+        if found in self._said:
+            return
+        self._said.add(found)
+        if self._room(found.severity):
+            self.diagnostics.append(found)
+        elif found.severity is Severity.ERROR and not any(d.code == TOO_MANY for d in self.diagnostics):
+            summary = f"there are more than {LIMIT} errors; the others are not shown"
+            self.diagnostics.append(error(TOO_MANY, summary, found.span, "mend those above first"))
+
+    def _room(self, severity: Severity) -> bool:
+        return sum(d.severity is severity for d in self.diagnostics) < LIMIT
 
     def _place(self, path: Path, key: bool) -> Span:
         """The value where it is on one line, else its key: a block says less than the word above it."""

@@ -8,7 +8,7 @@ from budnet.ir.filters import EgressFilter, EgressRule
 from budnet.ir.intent import Flow, Side
 from budnet.model.flow import Egress
 from budnet.resolve.draft import Draft
-from budnet.resolve.outside import hosts_of
+from budnet.resolve.outside import hosts_of, is_global
 from budnet.resolve.references import services_of, unknown
 from budnet.source.document import Path
 
@@ -78,6 +78,11 @@ def _can_leave(draft: Draft, source: str, endpoint: Endpoint, place: Path) -> No
     if subnet.access == "isolated":
         draft.error(NO_WAY_OUT, f"'{source}' is in isolated subnet '{subnet.tier}', which has no way out", place,
                     "make the subnet private, or take the service out of the row")  # fmt: skip
-    elif subnet.access == "public" and not endpoint.public and all(a.version == 4 for a in endpoint.addresses):
+    elif any(map(is_global, endpoint.addresses)) or endpoint.public:
+        return
+    elif all(a.version == 6 for a in endpoint.addresses):
+        draft.error(NO_WAY_OUT, f"'{source}' has unique local addresses only, to which nothing outside can answer", place,
+                    "give its subnet a global IPv6 range, or an IPv4 range as well")  # fmt: skip
+    elif subnet.access == "public":
         draft.error(NO_WAY_OUT, f"'{source}' is in public subnet '{subnet.tier}' and has no public address", place,
                     "give it `public: true`: an internet gateway translates only interfaces that have one")  # fmt: skip

@@ -13,7 +13,6 @@ from budnet.resolve import mesh
 from budnet.resolve.draft import Draft
 from budnet.resolve.outside import PUBLIC_POOL
 from budnet.resolve.pins import Exhausted, choose, is_kept
-from budnet.source.diagnostic import suggest
 from budnet.source.document import Path
 from budnet.source.text import quoted
 
@@ -29,8 +28,13 @@ def fixed(draft: Draft) -> None:
         if service.address is not None:
             holder = draft.pins.fix(name, service.address)
             if holder:
-                draft.error(TAKEN, f"{service.address} belongs to '{holder}' already", ("services", name, "address"), "give each an address of its own",
-                            (("first given here", ("services", holder, "address")),))  # fmt: skip
+                draft.error(
+                    TAKEN,
+                    f"{service.address} belongs to '{holder}' already",
+                    ("services", name, "address"),
+                    "give each an address of its own",
+                    (("first given here", ("services", holder, "address")),),
+                )
 
 
 def endpoints(draft: Draft) -> None:
@@ -40,10 +44,14 @@ def endpoints(draft: Draft) -> None:
         _service(draft, name, service)
     for vpc in draft.vpcs:
         dns = (Listener("dns", Protocol.UDP, 53), Listener("dns-tcp", Protocol.TCP, 53))
-        draft.endpoints.append(Endpoint(f"{vpc.id}/resolver", EndpointKind.RESOLVER, "", vpc.id, "", vpc.resolver, listeners=dns, origin=BUILT_IN))
+        draft.endpoints.append(
+            Endpoint(f"{vpc.id}/resolver", EndpointKind.RESOLVER, "", vpc.id, "", vpc.resolver, listeners=dns, origin=BUILT_IN)
+        )
         if any(a.version == 4 for a in vpc.resolver):
             http = (Listener("http", Protocol.TCP, 80),)
-            draft.endpoints.append(Endpoint(f"{vpc.id}/metadata", EndpointKind.METADATA, "", vpc.id, "", (METADATA,), listeners=http, origin=BUILT_IN))
+            draft.endpoints.append(
+                Endpoint(f"{vpc.id}/metadata", EndpointKind.METADATA, "", vpc.id, "", (METADATA,), listeners=http, origin=BUILT_IN)
+            )
 
 
 def _service(draft: Draft, name: str, service: Service) -> None:
@@ -66,7 +74,7 @@ def _service(draft: Draft, name: str, service: Service) -> None:
 def _unknown_subnet(draft: Draft, tier: str, path: Path) -> None:
     known = [s.tier for s in draft.subnets]
     homes = [t for t in known if t.rpartition("/")[2] == tier]
-    help = f"did you mean '{homes[0]}'?" if homes else suggest(tier, known) or f"write NETWORK/SUBNET, such as {known[0]}"
+    help = f"did you mean '{homes[0]}'?" if homes else draft.suggest(tier, known) or f"write NETWORK/SUBNET, such as {known[0]}"
     draft.error(UNKNOWN_SUBNET, f"there is no subnet {quoted(tier)}", path, help)
 
 
@@ -87,7 +95,12 @@ def _check(draft: Draft, name: str, service: Service) -> None:
         draft.error(POD_ONLY, f"'{name}' has labels and is no pod", (*path, "labels"), "add `namespace: NAME`, or remove the labels")
     base, _, number = name.rpartition("-")
     other = draft.topology.services.get(base)
-    if other and other.replicas > 1 == service.replicas and set(other.subnet) & set(service.subnet) and number in map(str, range(other.replicas)):
+    if (
+        other
+        and other.replicas > 1 == service.replicas
+        and set(other.subnet) & set(service.subnet)
+        and number in map(str, range(other.replicas))
+    ):
         draft.error(SAME_NAME, f"'{name}' is what a replica of '{base}' is called", path, "choose another name", key=True)
 
 
@@ -105,8 +118,13 @@ def _check_place(draft: Draft, name: str, service: Service, subnets: list[Subnet
     prefixes = [p for s in subnets for p in s.prefixes]
     home = next((p for p in prefixes if address is not None and _in(address, p)), None)
     if address is not None and prefixes and home is None:
-        draft.error(NOT_IN_SUBNET, f"{address} is not in subnet '{tier}'", (*path, "address"), f"take one in {', '.join(map(str, prefixes))}",
-                    (("the subnet's range", ("networks", vpc, "subnets", tier.removeprefix(f"{vpc}/"), "cidr")),))  # fmt: skip
+        draft.error(
+            NOT_IN_SUBNET,
+            f"{address} is not in subnet '{tier}'",
+            (*path, "address"),
+            f"take one in {', '.join(map(str, prefixes))}",
+            (("the subnet's range", ("networks", vpc, "subnets", tier.removeprefix(f"{vpc}/"), "cidr")),),
+        )
     elif address is not None and home is not None and is_kept(address, home):
         draft.error(KEPT, f"the cloud keeps {address} for itself", (*path, "address"),
                     f"the first four addresses and the last of {home} are for the router, DNS and broadcast")  # fmt: skip
@@ -131,12 +149,20 @@ def _listeners(draft: Draft, name: str, service: Service) -> tuple[Listener, ...
         protocol, number = port.port.protocol, port.port.ports.first
         other = used.setdefault((protocol, number), port_name)
         if other != port_name:
-            draft.error(SAME_PORT, f"port {port.port} of '{name}' is '{other}' already" if other in service.ports else f"port {port.port} is {other}'s",
-                        (*path, port_name, "port"), "give each listener a port of its own")  # fmt: skip
+            draft.error(
+                SAME_PORT,
+                f"port {port.port} of '{name}' is '{other}' already" if other in service.ports else f"port {port.port} is {other}'s",
+                (*path, port_name, "port"),
+                "give each listener a port of its own",
+            )
         same = clusters.setdefault((protocol, port.service or number), port_name)
         if same not in (port_name, other) and service.namespace:
-            draft.error(SAME_PORT, f"port {port.service or number} of the Service of '{name}' is '{same}' already", (*path, port_name, "service"),
-                        "give each listener a `service` port of its own")  # fmt: skip
+            draft.error(
+                SAME_PORT,
+                f"port {port.service or number} of the Service of '{name}' is '{same}' already",
+                (*path, port_name, "service"),
+                "give each listener a `service` port of its own",
+            )
     return (*out, *(mesh.LISTENERS if service.mesh else ()))
 
 
@@ -147,7 +173,7 @@ def _transport(draft: Draft, tls: str | None, path: Path) -> str:
         return "ssh"
     if tls not in draft.topology.tls:
         known = [*draft.topology.tls, "ssh", "none"]
-        help = suggest(str(tls), known) or f"add it to `tls`, or take one of {', '.join(known)}"
+        help = draft.suggest(str(tls), known) or f"add it to `tls`, or take one of {', '.join(known)}"
         draft.error(UNKNOWN_TLS, f"there is no TLS profile {quoted(str(tls))}", path, help)
     return "tls"
 

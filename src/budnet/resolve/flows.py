@@ -9,13 +9,15 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.intent import Flow, Side
 from budnet.ir.origin import BUILT_IN
 from budnet.model import flow as written
+from budnet.model.values import read_match
 from budnet.resolve import mesh
 from budnet.resolve.draft import Draft
+from budnet.resolve.outside import is_global
 from budnet.resolve.references import ports_of, services_of, unknown
 from budnet.source.document import Path
 from budnet.source.text import quoted
 
-NOT_IN_MESH, NO_WAY, USE_EGRESS, NOT_PUBLIC = "R511", "R512", "R513", "R514"
+NOT_IN_MESH, NO_WAY, USE_EGRESS, NOT_PUBLIC, UNHEARD = "R511", "R512", "R513", "R514", "R515"
 _MESH = Match(Protocol.TCP, PortRange(mesh.PORT, mesh.PORT))
 
 
@@ -24,6 +26,8 @@ def flows(draft: Draft) -> None:
     for i, flow in enumerate(draft.topology.flows):
         sources = list(_sources(draft, flow, i))
         for target, place in _targets(draft, flow, i):
+            for j, port in enumerate(flow.all_ports):
+                _heard(draft, target, port, ("flows", i, "port" if flow.port else "ports", j))
             for source, from_place in sources:
                 _flow(draft, i, flow, source, from_place, target, place)
     _built_in(draft)
@@ -38,7 +42,7 @@ def _sources(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Pa
             continue
         services = services_of(draft, name)
         if services is None:
-            unknown(draft, name, place, ["internet", *draft.topology.addresses], "name services, groups, `internet` or sets of `addresses`")
+            unknown(draft, name, place, ["internet", *draft.topology.addresses], "name `internet`, sets of `addresses`, groups or services")
         yield from ((s, place) for s in services or [])
 
 
@@ -46,7 +50,12 @@ def _targets(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Pa
     for j, name in enumerate(flow.to):
         place = ("flows", i, "to", j)
         if name == "internet" or name in draft.topology.addresses or name.startswith("catalog/"):
-            draft.error(USE_EGRESS, f"{quoted(name)} is outside our networks", place, "write it as a row of `egress`, which says who may leave and to where")
+            draft.error(
+                USE_EGRESS,
+                f"{quoted(name)} is outside our networks",
+                place,
+                "write it as a row of `egress`, which says who may leave and to where",
+            )
             continue
         services = services_of(draft, name)
         if services is None:
@@ -59,7 +68,12 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
     if flow.via:
         for name, where in ((source, from_place), (target, place)):
             if name not in draft.topology.services or not draft.topology.services[name].mesh:
-                draft.error(NOT_IN_MESH, f"'{name}' has no sidecar, so nothing goes to or from it via the mesh", where, "add `mesh: dapr` to it, or name a port")
+                draft.error(
+                    NOT_IN_MESH,
+                    f"'{name}' has no sidecar, so nothing goes to or from it via the mesh",
+                    where,
+                    "add `mesh: dapr` to it, or name a port",
+                )
     origin = draft.origin("flows", i)
     for sources, destinations in _sides(draft, source, target, place):
         for port, match in ports:
@@ -68,15 +82,30 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
             draft.flows.append(Flow(name, sources, Side(target, tuple(e.id for e in destinations[1])), match, transport, origin))
 
 
+def _heard(draft: Draft, target: str, port: str, path: Path) -> None:
+    """A port by number may be one that nobody listens on."""
+    match = read_match(port)
+    known = {name: written.port for name, written in draft.topology.services[target].ports.items()}
+    if isinstance(match, Match) and not any(
+        p.protocol is match.protocol and match.ports.first <= p.ports.first <= match.ports.last for p in known.values()
+    ):
+        has = ", ".join(f"{name} ({p})" for name, p in known.items()) or "nothing"
+        draft.warning(UNHEARD, f"'{target}' does not listen on {match}, so the flow ends at a closed port", path, f"it listens on {has}")
+
+
 def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tuple[Side, tuple[str, list[Endpoint]]]]:
     """A flow between services that have a network in common stays inside each such network; otherwise it goes to all there are."""
     targets = draft.endpoints_of(target)
     if source not in draft.topology.services:
         prefixes = EVERYWHERE if source == "internet" else tuple(draft.topology.addresses[source])
         if targets and not any(_is_public(draft, e) for e in targets):
+            only_v6 = all(a.version == 6 for e in targets for a in e.addresses)
             draft.error(NOT_PUBLIC, f"'{target}' has no public address, so nothing outside can reach it", place,
-                        "put a load balancer in front of it, or give it `public: true` in a public subnet")  # fmt: skip
-        inside = [e.id for e in draft.endpoints if e.kind is EndpointKind.EXTERNAL and (source == "internet" or e.id == f"internet/{source}")]
+                        "give its subnet a global IPv6 range: unique local addresses (fc00::/7) are for the inside" if only_v6
+                        else "put a load balancer in front of it, or give it `public: true` in a public subnet")  # fmt: skip
+        inside = [
+            e.id for e in draft.endpoints if e.kind is EndpointKind.EXTERNAL and (source == "internet" or e.id == f"internet/{source}")
+        ]
         yield Side(source, tuple(inside), tuple(prefixes)), (target, targets)
         return
     senders = draft.endpoints_of(source)
@@ -93,11 +122,16 @@ def _linked(draft: Draft, source: str, senders: list[Endpoint], target: str, tar
     for near in dict.fromkeys(e.vpc for e in senders):
         for far in dict.fromkeys(e.vpc for e in targets):
             if not any(set(p.between) == {near, far} for p in draft.peerings):
-                draft.error(NO_WAY, f"there is no link between '{near}' of '{source}' and '{far}' of '{target}'", place, f"add a link between '{near}' and '{far}'")
+                draft.error(
+                    NO_WAY,
+                    f"there is no link between '{near}' of '{source}' and '{far}' of '{target}'",
+                    place,
+                    f"add a link between '{near}' and '{far}'",
+                )
 
 
 def _is_public(draft: Draft, endpoint: Endpoint) -> bool:
-    return bool(endpoint.public) or (draft.subnet(endpoint.subnet).access == "public" and any(a.version == 6 for a in endpoint.addresses))
+    return bool(endpoint.public) or (draft.subnet(endpoint.subnet).access == "public" and any(map(is_global, endpoint.addresses)))
 
 
 def _transport(targets: list[Endpoint], match: Match) -> str:
@@ -113,7 +147,11 @@ def _built_in(draft: Draft) -> None:
         machines = Side(f"hosts of {vpc.id}", tuple(e.id for e in here if e.kind is not EndpointKind.POD))
         for protocol in (Protocol.UDP, Protocol.TCP):
             match = Match(protocol, PortRange(53, 53))
-            draft.flows.append(Flow(f"{vpc.id} -> resolver", everyone, Side("resolver", (f"{vpc.id}/resolver",)), match, "plaintext", BUILT_IN))
+            draft.flows.append(
+                Flow(f"{vpc.id} -> resolver", everyone, Side("resolver", (f"{vpc.id}/resolver",)), match, "plaintext", BUILT_IN)
+            )
         if any(e.id == f"{vpc.id}/metadata" for e in draft.endpoints):
             match = Match(Protocol.TCP, PortRange(80, 80))
-            draft.flows.append(Flow(f"{vpc.id} -> metadata", machines, Side("metadata", (f"{vpc.id}/metadata",)), match, "plaintext", BUILT_IN))
+            draft.flows.append(
+                Flow(f"{vpc.id} -> metadata", machines, Side("metadata", (f"{vpc.id}/metadata",)), match, "plaintext", BUILT_IN)
+            )

@@ -25,8 +25,12 @@ def cluster_services(draft: Draft) -> None:
             try:
                 addresses = tuple(draft.pins.place(f"{service_id}/v{p.version}", p) for p in cluster.services if p.version in families)
             except Exhausted as full:
-                draft.error(FULL, f"the service range {full} has no address left for '{name}'", ("networks", cluster.vpc, "cluster", "services"),
-                            "take a wider range")  # fmt: skip
+                draft.error(
+                    FULL,
+                    f"the service range {full} has no address left for '{name}'",
+                    ("networks", cluster.vpc, "cluster", "services"),
+                    "take a wider range",
+                )
                 return
             backends = tuple(e.id for e in pods)
             origin = draft.origin("services", name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from budnet.ir.cloud import Peering
 from budnet.resolve.draft import Draft
-from budnet.source.diagnostic import suggest
 from budnet.source.text import quoted
 
 UNKNOWN_NETWORK, SELF_LINK, OTHER_CLOUD, TWICE = "R201", "R202", "R203", "R204"
@@ -18,7 +17,7 @@ def links(draft: Draft) -> None:
         networks = draft.topology.networks
         unknown = [(i, n) for i, n in enumerate(link.between) if n not in networks]
         for i, network in unknown:
-            help = suggest(network, networks) or f"the networks are {', '.join(networks)}"
+            help = draft.suggest(network, networks) or f"the networks are {', '.join(networks)}"
             draft.error(UNKNOWN_NETWORK, f"there is no network {quoted(network)}", (*path, i), help)
         if unknown:
             continue
@@ -33,6 +32,10 @@ def links(draft: Draft) -> None:
             continue
         clouds = [networks[n].cloud.provider for n in link.between]
         if clouds[0] != clouds[1]:
-            draft.error(OTHER_CLOUD, f"'{one}' is in {clouds[0]} and '{two}' in {clouds[1]}; {link.method} joins networks of one cloud", path,
-                        "set both networks' `cloud: {provider: ...}` to the same, or remove the link")  # fmt: skip
+            draft.error(
+                OTHER_CLOUD,
+                f"'{one}' is in {clouds[0]} and '{two}' in {clouds[1]}; {link.method} joins networks of one cloud",
+                path,
+                "set both networks' `cloud: {provider: ...}` to the same, or remove the link",
+            )
         draft.peerings.append(Peering(name, (one, two), draft.origin("links", name)))

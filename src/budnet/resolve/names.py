@@ -11,11 +11,12 @@ from budnet.ir.origin import Origin
 from budnet.model.service import ExternalName
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import ports_of
-from budnet.source.diagnostic import has_errors, suggest
+from budnet.source.diagnostic import has_errors
 from budnet.source.document import Path
 from budnet.source.text import quoted
 
-UNKNOWN, NOT_A_BALANCER, NO_FLOW, TWICE = "R601", "R602", "R603", "R604"
+UNKNOWN, NOT_A_BALANCER, NO_FLOW, TWICE, TOO_LONG = "R601", "R602", "R603", "R604", "R605"
+_LONGEST = 253
 
 
 def names(draft: Draft) -> None:
@@ -28,6 +29,16 @@ def names(draft: Draft) -> None:
             data = f"0 100 {port.port} {name}"
             label = f"_{port.name}._{port.protocol.name.lower()}.{name}"
             draft.records.append(Record(cluster.vpc, label, "SRV", data, service.origin))
+    for kind in ("external", "internal"):
+        for label in getattr(draft.topology.names, kind):
+            if len(f"{label}.{draft.topology.domain}") > _LONGEST:
+                draft.error(
+                    TOO_LONG,
+                    f"with the domain the name has more than {_LONGEST} characters",
+                    ("names", kind, label),
+                    "choose a shorter one",
+                    key=True,
+                )
     for label, name_ in draft.topology.names.external.items():
         _external(draft, label, name_)
     for label, internal in draft.topology.names.internal.items():
@@ -65,7 +76,9 @@ def _external(draft: Draft, label: str, name: ExternalName) -> None:
     for balancer in balancers:
         at = draft.endpoints.index(balancer)
         draft.endpoints[at] = replace(balancer, hosts=(*balancer.hosts, route))
-        _addresses(draft, PUBLIC_VIEW, host, (*balancer.public, *(a for a in balancer.addresses if a.version == 6 and balancer.public)), origin)
+        _addresses(
+            draft, PUBLIC_VIEW, host, (*balancer.public, *(a for a in balancer.addresses if a.version == 6 and balancer.public)), origin
+        )
         for vpc in draft.vpcs:
             # split horizon: whoever is inside takes the private way, not the one around through the internet
             _addresses(draft, vpc.id, host, balancer.addresses, origin)
@@ -73,7 +86,9 @@ def _external(draft: Draft, label: str, name: ExternalName) -> None:
 
 def _check_flow(draft: Draft, name: ExternalName, port: int, path: Path) -> None:
     wanted = PortRange(port, port)
-    if not has_errors(draft.diagnostics) and not any(f.sources.name == name.at and f.destinations.name == name.to and f.match.ports == wanted for f in draft.flows):
+    if not has_errors(draft.diagnostics) and not any(
+        f.sources.name == name.at and f.destinations.name == name.to and f.match.ports == wanted for f in draft.flows
+    ):
         draft.warning(NO_FLOW, f"no flow lets '{name.at}' reach '{name.to}' on {name.port}, so this name answers with an error",
                       (*path, "to"), f"add `- {{from: {name.at}, to: {name.to}, port: {name.port}}}` to `flows`")  # fmt: skip
 
@@ -81,12 +96,10 @@ def _check_flow(draft: Draft, name: ExternalName, port: int, path: Path) -> None
 def _endpoints(draft: Draft, service: str, path: Path) -> list[Endpoint]:
     if service not in draft.topology.services:
         few = "it is a group: name one service" if service in draft.topology.groups else "name one of `services`"
-        draft.error(UNKNOWN, f"there is no service {quoted(service)}", path, suggest(service, draft.topology.services) or few)
+        draft.error(UNKNOWN, f"there is no service {quoted(service)}", path, draft.suggest(service, draft.topology.services) or few)
     return draft.endpoints_of(service)
 
 
 def _addresses(draft: Draft, view: str, name: str, addresses: tuple[Address, ...], origin: Origin) -> None:
     for address in addresses:
         draft.records.append(Record(view, name, "A" if address.version == 4 else "AAAA", str(address), origin))
-
-

@@ -50,11 +50,12 @@ def _network(draft: Draft, name: str, written: Network) -> None:
     cloud = Cloud(written.cloud.provider, written.cloud.region, written.cloud.zones)
     draft.vpcs.append(Vpc(name, tuple(written.cidr), cloud, resolver, draft.origin(*path)))
     for i, prefix in enumerate(written.cidr):
-        widest, narrowest = _WIDEST[prefix.version], _NARROWEST[prefix.version]
-        if not widest <= prefix.prefixlen <= narrowest:
-            draft.error(NOT_ALLOWED, f"{prefix} is too {'wide' if prefix.prefixlen < widest else 'narrow'} for a network", (*path, "cidr", i),
-                        f"take one from /{widest} to /{narrowest}")  # fmt: skip
-        _not_kept(draft, prefix, (*path, "cidr", i))
+        if _fits(prefix):
+            _not_kept(draft, prefix, (*path, "cidr", i))
+        else:
+            width = "wide" if prefix.prefixlen < _WIDEST[prefix.version] else "narrow"
+            draft.error(NOT_ALLOWED, f"{prefix} is too {width} for a network", (*path, "cidr", i),
+                        f"take one from /{_WIDEST[prefix.version]} to /{_NARROWEST[prefix.version]}")  # fmt: skip
     for i, j in combinations(range(len(written.cidr)), 2):
         if _overlap(written.cidr[i], written.cidr[j]):
             draft.error(OVERLAP, f"{written.cidr[j]} overlaps {written.cidr[i]}", (*path, "cidr", j), "remove one of the two",
@@ -73,14 +74,18 @@ def _subnets(draft: Draft, vpc: str, written: Network, tier: str) -> None:
     parts: list[list[Prefix]] = [[] for _ in range(zones)]
     _one_each(draft, subnet.cidr, (*path, "cidr"), "a subnet")
     for at, prefix in enumerate(subnet.cidr):
-        if not any(_inside(prefix, whole) for whole in written.cidr):
+        if all(map(_fits, written.cidr)) and not any(_inside(prefix, whole) for whole in written.cidr):
             draft.error(OUTSIDE_VPC, f"{prefix} is not inside {_list(written.cidr)}", (*path, "cidr", at),
                         "give it a part of the network's own range, or widen the network's `cidr`",
                         (("the network's range", ("networks", vpc, "cidr")),))  # fmt: skip
         bits = (zones - 1).bit_length()
         if prefix.prefixlen + bits > _NARROWEST[prefix.version]:
-            draft.error(TOO_SMALL, f"{prefix} is too small for {zones} zone{'s' * (zones > 1)}", (*path, "cidr", at),
-                        f"every zone needs at least a /{_NARROWEST[prefix.version]}: take at most a /{_NARROWEST[prefix.version] - bits}")  # fmt: skip
+            draft.error(
+                TOO_SMALL,
+                f"{prefix} is too small for {zones} zone{'s' * (zones > 1)}",
+                (*path, "cidr", at),
+                f"take a /{_NARROWEST[prefix.version] - bits} or wider: every zone needs a /{_NARROWEST[prefix.version]}",
+            )
             continue
         for i, part in zip(range(zones), prefix.subnets(bits), strict=False):
             parts[i].append(part)
@@ -99,8 +104,13 @@ def _siblings(draft: Draft, vpc: str, written: Network) -> None:
     path = ("networks", vpc, "subnets")
     for (one, i, a), (two, j, b) in combinations(entries, 2):
         if one != two and _overlap(a, b):
-            draft.error(OVERLAP, f"{b} of subnet '{two}' overlaps {a} of subnet '{one}'", (*path, two, "cidr", j),
-                        "give each subnet a part of the network's range of its own", (("the other one", (*path, one, "cidr", i)),))  # fmt: skip
+            draft.error(
+                OVERLAP,
+                f"{b} of subnet '{two}' overlaps {a} of subnet '{one}'",
+                (*path, two, "cidr", j),
+                "give each subnet a part of the network's range of its own",
+                (("the other one", (*path, one, "cidr", i)),),
+            )
 
 
 def _gateways(draft: Draft, vpc: str, written: Network) -> None:
@@ -126,8 +136,12 @@ def _gateways(draft: Draft, vpc: str, written: Network) -> None:
         try:
             address = draft.pins.place(name, prefix)
         except Exhausted:
-            draft.error(TOO_SMALL, f"{prefix} has no address left for a NAT gateway", ("networks", vpc, "subnets", home.tier.rpartition("/")[2], "cidr"),
-                        "widen the subnet")  # fmt: skip
+            draft.error(
+                TOO_SMALL,
+                f"{prefix} has no address left for a NAT gateway",
+                ("networks", vpc, "subnets", home.tier.rpartition("/")[2], "cidr"),
+                "widen the subnet",
+            )
             continue
         draft.nat_gateways.append(NatGateway(name, vpc, home.id, address, draft.pins.place(f"{name}/public", PUBLIC_POOL), origin))
 
@@ -142,9 +156,13 @@ def _cluster(draft: Draft, vpc: str, written: Network) -> None:
         for other, network in draft.topology.networks.items():
             for j, theirs in enumerate(network.cidr):
                 if _overlap(prefix, theirs):
-                    draft.error(SERVICE_RANGE, f"the service range {prefix} overlaps {theirs} of network '{other}'", at,
-                                "take a range outside every network, such as 172.20.0.0/16: pods would take the others' addresses for Services",
-                                (("the network's range", ("networks", other, "cidr", j)),))  # fmt: skip
+                    draft.error(
+                        SERVICE_RANGE,
+                        f"the service range {prefix} overlaps {theirs} of network '{other}'",
+                        at,
+                        "take a range outside every network, such as 172.20.0.0/16: pods would take the others' addresses for Services",
+                        (("the network's range", ("networks", other, "cidr", j)),),
+                    )
         if prefix.version not in {p.version for p in written.cidr}:
             draft.error(NO_FAMILY, f"the service range {prefix} is IPv{prefix.version}, and network '{vpc}' has no such addresses", at,
                         f"take an IPv{10 - prefix.version} range, or give the network an IPv{prefix.version} range as well")  # fmt: skip
@@ -158,8 +176,13 @@ def _no_overlap(draft: Draft) -> None:
     """Networks that overlap cannot be linked by routing, and this version has no other link."""
     for (one, i, a), (two, j, b) in combinations(_ranges(draft), 2):
         if one != two and _overlap(a, b):
-            draft.error(OVERLAP, f"{b} of network '{two}' overlaps {a} of network '{one}'", ("networks", two, "cidr", j),
-                        "give each network a range of its own: they could never be linked", (("the other one", ("networks", one, "cidr", i)),))  # fmt: skip
+            draft.error(
+                OVERLAP,
+                f"{b} of network '{two}' overlaps {a} of network '{one}'",
+                ("networks", two, "cidr", j),
+                "give each network a range of its own: they could never be linked",
+                (("the other one", ("networks", one, "cidr", i)),),
+            )
 
 
 def _ranges(draft: Draft) -> Iterator[tuple[str, int, Prefix]]:
@@ -167,16 +190,24 @@ def _ranges(draft: Draft) -> Iterator[tuple[str, int, Prefix]]:
         yield from ((name, i, prefix) for i, prefix in enumerate(network.cidr))
 
 
+def _fits(network: Prefix) -> bool:
+    return _WIDEST[network.version] <= network.prefixlen <= _NARROWEST[network.version]
+
+
 def _not_kept(draft: Draft, prefix: Prefix, path: Path) -> None:
     for kept, why in _KEPT.items():
         if _inside(prefix, kept):
-            draft.error(NOT_ALLOWED, f"{prefix} cannot be used: {kept} {why}", path, "take a private range, such as one of 10.0.0.0/8 or fd00::/8")
+            draft.error(
+                NOT_ALLOWED, f"{prefix} cannot be used: {kept} {why}", path, "take a private range, such as one of 10.0.0.0/8 or fd00::/8"
+            )
 
 
 def _one_each(draft: Draft, prefixes: list[Prefix], path: Path, owner: str) -> None:
     for i, prefix in enumerate(prefixes):
         if prefix.version in {p.version for p in prefixes[:i]}:
-            draft.error(ONE_EACH, f"{owner} has one IPv{prefix.version} range only", (*path, i), "remove one, or take a wider one in place of both")
+            draft.error(
+                ONE_EACH, f"{owner} has one IPv{prefix.version} range only", (*path, i), "remove one, or take a wider one in place of both"
+            )
 
 
 def _in_network(subnet: str, vpc: str) -> bool:

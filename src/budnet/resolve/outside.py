@@ -13,7 +13,6 @@ from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import BUILT_IN, Origin
 from budnet.model.values import HOST_NAME
-from budnet.source.diagnostic import suggest
 from budnet.source.text import quoted
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ UNKNOWN_CATALOG, NOT_OUTSIDE, BAD_HOST, NO_CLIENT = "R301", "R302", "R303", "R30
 # Addresses that no real network uses (RFC 2544 benchmarking, RFC 9637 documentation) stand for public ones.
 PUBLIC_POOL: Prefix = ip_network("198.18.0.0/16")
 HOST_POOL: tuple[Prefix, ...] = (ip_network("198.19.0.0/16"), ip_network("3fff:1::/48"))
+_UNIQUE_LOCAL = ip_network("fc00::/7")
 CLIENT, NAME_SERVER = "internet/client", "internet/name-server"
 _DNS = (Listener("dns", Protocol.UDP, 53), Listener("dns-tcp", Protocol.TCP, 53))
 
@@ -45,6 +45,11 @@ def outside(draft: Draft) -> None:
     draft.endpoints.append(server)
 
 
+def is_global(address: Address) -> bool:
+    """An IPv6 address that the internet has a way back to; an IPv4 address needs a gateway's or a public one."""
+    return address.version == 6 and address not in _UNIQUE_LOCAL
+
+
 def hosts_of(draft: Draft, target: str, path: tuple[str | int, ...]) -> list[str]:
     """The host names behind one entry of an egress row; address sets have none."""
     if target in draft.topology.addresses:
@@ -53,11 +58,21 @@ def hosts_of(draft: Draft, target: str, path: tuple[str | int, ...]) -> list[str
         groups = egress_groups()
         group = target.removeprefix("catalog/")
         if group not in groups:
-            draft.error(UNKNOWN_CATALOG, f"the catalogue has no {quoted(group)}", path, suggest(group, groups) or f"it has {', '.join(groups)}")
+            draft.error(
+                UNKNOWN_CATALOG,
+                f"the catalogue has no {quoted(group)}",
+                path,
+                draft.suggest(group, groups) or f"it has {', '.join(groups)}",
+            )
             return []
         return [name.removeprefix("*.") for name in groups[group]]
     if not HOST_NAME.fullmatch(target) or target.replace(".", "").isdigit():
-        draft.error(BAD_HOST, f"{quoted(target)} is neither a host name, nor a set of `addresses`, nor `catalog/GROUP`", path, _host_help(draft, target))
+        draft.error(
+            BAD_HOST,
+            f"{quoted(target)} is neither a host name, nor a set of `addresses`, nor `catalog/GROUP`",
+            path,
+            _host_help(draft, target),
+        )
         return []
     return [target]
 
@@ -72,7 +87,7 @@ def _host_help(draft: Draft, target: str) -> str:
     if HOST_NAME.fullmatch(target.lower()):
         return f"did you mean '{target.lower()}'?"
     known = [*draft.topology.addresses, *(f"catalog/{g}" for g in egress_groups())]
-    return suggest(target, known) or "write a host name such as huggingface.co, without https:// and without a path"
+    return draft.suggest(target, known) or "write a host name such as huggingface.co, without https:// and without a path"
 
 
 def _address_set(draft: Draft, name: str, prefixes: list[Prefix], serves: tuple[Match, ...]) -> None:
@@ -80,15 +95,22 @@ def _address_set(draft: Draft, name: str, prefixes: list[Prefix], serves: tuple[
     for i, prefix in enumerate(prefixes):
         for vpc in draft.vpcs:
             if any(p.version == prefix.version and p.overlaps(prefix) for p in vpc.prefixes):
-                draft.error(NOT_OUTSIDE, f"{prefix} overlaps network '{vpc.id}'; `addresses` are for what is outside our networks", (*path, i),
-                            "name the network or one of its subnets in the flow instead", (("the network", ("networks", vpc.id, "cidr")),))  # fmt: skip
+                draft.error(
+                    NOT_OUTSIDE,
+                    f"{prefix} overlaps network '{vpc.id}'; `addresses` are for what is outside our networks",
+                    (*path, i),
+                    "in flows name the services there instead, in guarantees the network or its subnets",
+                    (("the network", ("networks", vpc.id, "cidr")),),
+                )
     draft.address_groups.append(AddressGroup(name, tuple(prefixes)))
     firsts: dict[int, Address] = {}
     for prefix in prefixes:
         if prefix.version not in firsts:
             firsts |= {a.version: a for a in _client(draft, name, prefix)}
     if not firsts:
-        draft.error(NO_CLIENT, f"all addresses of '{name}' are in other sets as well", path, "use one of the other sets in its place", key=True)
+        draft.error(
+            NO_CLIENT, f"all addresses of '{name}' are in other sets as well", path, "use one of the other sets in its place", key=True
+        )
     _external(draft, f"internet/{name}", tuple(firsts.values()), serves, draft.origin(*path))
 
 

@@ -52,7 +52,9 @@ def _policy(draft: Draft, cluster: Cluster, service: str) -> NetworkPolicy:
     resolver = tuple(BlockPeer(ip_network(str(a))) for v in draft.vpcs if v.id == cluster.vpc for a in v.resolver)
     egress.setdefault((resolver, dns), BUILT_IN)
     labels = _selector(app=dict(pods[0].labels)["app"])
-    return NetworkPolicy(name, cluster.id, pods[0].namespace, labels, _rules(name, "in", ingress), _rules(name, "out", egress), pods[0].origin)
+    return NetworkPolicy(
+        name, cluster.id, pods[0].namespace, labels, _rules(name, "in", ingress), _rules(name, "out", egress), pods[0].origin
+    )
 
 
 def _port(match: Match) -> PolicyPort:
@@ -99,4 +101,6 @@ def _selector(**labels: str) -> Selector:
 
 
 def _rules(name: str, direction: str, rules: dict[tuple[tuple[Peer, ...], tuple[PolicyPort, ...]], Origin]) -> tuple[PolicyRule, ...]:
-    return tuple(PolicyRule(f"{name}:{direction}:{i}", peers, ports, origin) for i, ((peers, ports), origin) in enumerate(rules.items()) if peers)
+    return tuple(
+        PolicyRule(f"{name}:{direction}:{i}", peers, ports, origin) for i, ((peers, ports), origin) in enumerate(rules.items()) if peers
+    )

@@ -9,13 +9,14 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.intent import Side
 from budnet.model.values import match_help, read_match
 from budnet.resolve.draft import Draft
-from budnet.source.diagnostic import suggest
 from budnet.source.document import Path
 from budnet.source.text import quoted
 
 UNKNOWN, UNKNOWN_PORT, CYCLE, RESERVED = "R501", "R502", "R503", "R504"
 
 _MESH = "mesh/dapr"
+_FEW = 12
+"""So many names are listed where none is near."""
 _BUILT_IN = ("pods", "metadata", "egress", "any")
 # Networks, address sets, groups and services share `from:` and `to:`, so a name means one of them.
 _KINDS = {"networks": "a network", "addresses": "a set of addresses", "groups": "a group", "services": "a service"}
@@ -23,6 +24,7 @@ _WORDS = {
     **dict.fromkeys(_KINDS, ("internet", *_BUILT_IN)),
     "networks": ("internet", "mesh", *_BUILT_IN),
     "addresses": ("internet", "client", "name-server", *_BUILT_IN),
+    "services": ("internet", "default-deny", *_BUILT_IN),
     "tls": ("ssh", "none"),
 }
 
@@ -50,13 +52,15 @@ def _expand(draft: Draft, top: str) -> None:
     trail = [top] if top not in known else []
     while trail:
         name = trail[-1]
-        inner = next((m for m in groups[name] if m in groups and m not in known), None)
+        inner = next((m for m in groups[name] if m in groups and m not in known and m not in draft.topology.services), None)
         if inner is None:
             known[name] = list(dict.fromkeys(s for i, m in enumerate(groups[name]) for s in _member(draft, m, ("groups", name, i))))
             trail.pop()
         elif inner in trail:
             at = ("groups", name, groups[name].index(inner))
-            draft.error(CYCLE, f"group '{inner}' contains itself: {_way([*trail[trail.index(inner):], inner])}", at, "take it out of this group")
+            draft.error(
+                CYCLE, f"group '{inner}' contains itself: {_way([*trail[trail.index(inner) :], inner])}", at, "take it out of this group"
+            )
             known[inner] = []
         else:
             trail.append(inner)
@@ -89,7 +93,9 @@ def unknown(draft: Draft, name: str, path: Path, also: Iterable[str] = (), may: 
     if name == "internet" or name in t.addresses or name.startswith("catalog/") or _is_place(draft, name):
         draft.error(UNKNOWN, f"{quoted(name)} cannot stand here", path, may)
     else:
-        draft.error(UNKNOWN, f"nothing is called {quoted(name)}", path, suggest(name, [*t.services, *t.groups, _MESH, *also]) or may)
+        known = [*t.services, *t.groups]
+        few = f": {', '.join(known)}" if 0 < len(known) <= _FEW else ""
+        draft.error(UNKNOWN, f"nothing is called {quoted(name)}", path, draft.suggest(name, [*known, _MESH, *also]) or f"{may}{few}")
 
 
 def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
@@ -110,8 +116,17 @@ def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
         else:
             found = [e.id for e in draft.endpoints if _in_set(draft, e, name)]
             if not found and not _is_place(draft, name):
-                known = ["internet", *draft.topology.addresses, *draft.topology.networks, *(s.tier for s in draft.subnets), *_BUILT_IN]
-                unknown(draft, name, (*path, i), known, "name services, groups, NETWORK/SUBNET, networks, `internet` or sets of `addresses`")
+                known = [
+                    "internet",
+                    *draft.topology.addresses,
+                    *draft.topology.networks,
+                    *(s.tier for s in draft.subnets),
+                    "pods",
+                    "metadata",
+                ]
+                unknown(
+                    draft, name, (*path, i), known, "name NETWORK/SUBNET, networks, `internet`, sets of `addresses`, groups or services"
+                )
         endpoints.update(dict.fromkeys(found))
     return Side(", ".join(names), tuple(endpoints), tuple(prefixes))  # type: ignore[arg-type]
 
@@ -152,7 +167,7 @@ def ports_of(draft: Draft, service: str, written: Iterable[str], path: Path) -> 
         elif "/" in name:
             draft.error(UNKNOWN_PORT, match, (*path, i), match_help(name) or _known_ports(known))
         else:
-            help = suggest(name, known) or match_help(name) or _known_ports(known)
+            help = draft.suggest(name, known) or match_help(name) or _known_ports(known)
             draft.error(UNKNOWN_PORT, f"'{service}' has no port {quoted(name)}", (*path, i), help)
 
 

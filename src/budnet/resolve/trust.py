@@ -24,7 +24,9 @@ def trust(draft: Draft) -> None:
                 unknown(draft, target, path)
             for service in services or []:
                 names += _forms(draft, service)
-        draft.certificates.append(Certificate(name, name, certificate.issuer, tuple(dict.fromkeys(names)), draft.origin("certificates", name)))
+        draft.certificates.append(
+            Certificate(name, name, certificate.issuer, tuple(dict.fromkeys(names)), draft.origin("certificates", name))
+        )
     if draft.topology.certificates:
         _coverage(draft)
 
@@ -45,5 +47,10 @@ def _coverage(draft: Draft) -> None:
     for label in draft.topology.names.external:
         host = f"{label}.{draft.topology.domain}"
         if host not in names and f"*.{host.partition('.')[2]}" not in names:
-            draft.error(UNCOVERED, f"no certificate covers {host}", ("names", "external", label),
-                        f"add '*.{host.partition('.')[2]}' to a certificate's names: a wildcard stands for one label only", key=True)  # fmt: skip
+            draft.error(
+                UNCOVERED,
+                f"no certificate covers {host}",
+                ("names", "external", label),
+                f"add '*.{host.partition('.')[2]}' to a certificate's names: a wildcard stands for one label only",
+                key=True,
+            )
