@@ -119,7 +119,9 @@ def test_matrix_in_its_three_forms() -> None:
 def test_diff(tmp_path: Path) -> None:
     assert document("diff", SHOP, SHOP) == {"exit": 0, "schema": "budnet.diff/1", "opened": [], "closed": [], "guarantees": []}
     other = tmp_path / "other.yaml"
-    other.write_text(Path(SHOP).read_text().replace("  - {from: [cart, pay], to: db, port: sql}", "  - {from: [cart, watch], to: db, port: sql}"))
+    other.write_text(
+        Path(SHOP).read_text().replace("  - {from: [cart, pay], to: db, port: sql}", "  - {from: [cart, watch], to: db, port: sql}")
+    )
     found = document("diff", SHOP, str(other))
     assert found["exit"] == 1
     assert {(c["src"], c["dst"]) for c in found["opened"]} == {("shop/web/watch", "shop/store/db")}  # type: ignore[attr-defined]

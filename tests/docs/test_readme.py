@@ -31,7 +31,9 @@ def test_its_commands_run_one_after_the_other(tmp_path: Path) -> None:
             folder = folder / command.split()[1]
             continue
         wanted = 1 if "exits with 1" in comment else 0
-        run = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"})
+        run = subprocess.run(
+            command, shell=True, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+        )
         assert run.returncode == wanted, f"{command}\n{run.stdout}{run.stderr}"
 
 

@@ -83,7 +83,13 @@ def test_a_hundred_times_up_and_down_with_all_servers() -> None:
 def test_killed_at_any_moment(round_: int) -> None:
     """By turns the command that brings it up, and a process of the twin itself, chosen by chance, at a moment chosen by chance."""
     chance, before = random.Random(round_), traces()
-    command = subprocess.Popen([*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = subprocess.Popen(
+        [*BUDNET, "up", "--attach", SMALL],
+        env=os.environ | CALM,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     time.sleep(chance.uniform(0.05, 1.1))
     agents = sorted(set(foreign()) - before.foreign)
     victim = command.pid if round_ % 2 or not agents else agents[0]
@@ -98,7 +104,9 @@ def test_ctrl_c_takes_it_down() -> None:
 
     before = traces()
     primary, secondary = pty.openpty()
-    command = subprocess.Popen([*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=secondary, stdout=secondary, stderr=secondary)
+    command = subprocess.Popen(
+        [*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=secondary, stdout=secondary, stderr=secondary
+    )
     os.close(secondary)
     said = b""
     while b"Ctrl-C" not in said:

@@ -6,14 +6,14 @@ import os
 from dataclasses import replace
 
 import pytest
-from helpers import twin_of
-from properties.networks import random_network
 
 from budnet.ir.address import EPHEMERAL, Match, PortRange
 from budnet.ir.filters import AclRule
 from budnet.ir.network import Network
 from budnet.probe.truth import Disagreement, truth
 from budnet.twin.build import plan
+from helpers import twin_of
+from properties.networks import random_network
 
 pytestmark = pytest.mark.live
 SEEDS = int(os.environ.get("BUDNET_LIVE_SEEDS", "12"))

@@ -33,7 +33,9 @@ def run(twin: Twin, node: str, *command: str) -> tuple[int, str]:
     with tempfile.TemporaryFile() as out, open(os.devnull) as nothing:
         resolver = resolver_of(twin.status()["spaces"], node)
         libraries = dict(TOOLS.need("psql").env).get("LD_LIBRARY_PATH", "")
-        code = twin.exec(node, ("env", f"LD_LIBRARY_PATH={libraries}", *command), resolver, streams=(nothing.fileno(), out.fileno(), out.fileno()))
+        code = twin.exec(
+            node, ("env", f"LD_LIBRARY_PATH={libraries}", *command), resolver, streams=(nothing.fileno(), out.fileno(), out.fileno())
+        )
         out.seek(0)
         return code, out.read().decode()
 
@@ -48,7 +50,9 @@ def test_ssh_goes_through_the_bastion_and_no_other_way(twin: Twin) -> None:
     assert code == 255
 
 
-@pytest.mark.parametrize(("client", "mode", "fine"), [("budapp-0", "verify-full", True), ("budapp-0", "disable", False), ("budadmin", "require", False)])
+@pytest.mark.parametrize(
+    ("client", "mode", "fine"), [("budapp-0", "verify-full", True), ("budapp-0", "disable", False), ("budadmin", "require", False)]
+)
 def test_postgresql_answers_its_clients_over_tls_only(twin: Twin, client: str, mode: str, fine: bool) -> None:
     where = f"host=postgresql.bud-system.svc.cluster.local user=postgres dbname=postgres connect_timeout=2 sslmode={mode} sslrootcert=/run/budnet/ca.pem"
     code, said = run(twin, f"control-plane/apps/{client}", *TOOLS.need("psql").argv, "-X", "-A", "-t", "-c", "select 6 * 7", where)

@@ -69,7 +69,11 @@ def routes(space_id: str, chosen: Callable[[KernelRoute], bool], device: str | N
     """Routes of a namespace gone, or sent out of another device."""
 
     def edit(found: Space) -> Space:
-        changed = tuple(replace(r, device=device) if chosen(r) and device is not None else r for r in found.routes if device is not None or not chosen(r))
+        changed = tuple(
+            replace(r, device=device) if chosen(r) and device is not None else r
+            for r in found.routes
+            if device is not None or not chosen(r)
+        )
         return replace(found, routes=changed)
 
     return lambda plan: space(plan, space_id, edit)

@@ -157,15 +157,11 @@ class _Maker:
             if four is not None and self.chance(80):
                 public = ip_address(f"198.18.{vpc.id[1:]}.{200 + number}")
                 self.nats.append(NatGateway(f"{vpc.id}/nat{number}", vpc.id, subnet.id, four[200], public, BUILT_IN))
-        self.endpoints.append(
-            Endpoint(f"{vpc.id}/dns", EndpointKind.RESOLVER, "", vpc.id, "", vpc.resolver, listeners=DNS)
-        )
+        self.endpoints.append(Endpoint(f"{vpc.id}/dns", EndpointKind.RESOLVER, "", vpc.id, "", vpc.resolver, listeners=DNS))
         if any(a.version == 4 for a in vpc.resolver):
             metadata = (ip_address("169.254.169.254"),)
             http = (Listener("http", Protocol.TCP, 80),)
-            self.endpoints.append(
-                Endpoint(f"{vpc.id}/imds", EndpointKind.METADATA, "", vpc.id, "", metadata, listeners=http)
-            )
+            self.endpoints.append(Endpoint(f"{vpc.id}/imds", EndpointKind.METADATA, "", vpc.id, "", metadata, listeners=http))
 
     def endpoint(self, vpc: Vpc, subnet: Subnet, number: int, groups: list[str], spaces: tuple[Namespace, ...]) -> None:
         addresses = [p[10 + number] for p in subnet.prefixes]
@@ -188,8 +184,7 @@ class _Maker:
         """Ports have different numbers behind one name, and different names behind one number."""
         names = self.dice.sample(NAMES, self.dice.randint(1, len(NAMES)))
         return tuple(
-            Listener(n, self.dice.choice((Protocol.TCP, Protocol.TCP, *PORTED)), self.port(), loopback=self.chance(10))
-            for n in names
+            Listener(n, self.dice.choice((Protocol.TCP, Protocol.TCP, *PORTED)), self.port(), loopback=self.chance(10)) for n in names
         )
 
     def outside(self) -> None:
@@ -197,9 +192,7 @@ class _Maker:
             if self.chance(60):
                 addresses = tuple(ip_address(t) for t in texts)
                 where = f"internet/x{number}"
-                self.endpoints.append(
-                    Endpoint(where, EndpointKind.EXTERNAL, "", "", "", addresses, listeners=self.listeners())
-                )
+                self.endpoints.append(Endpoint(where, EndpointKind.EXTERNAL, "", "", "", addresses, listeners=self.listeners()))
 
     # ---- ways -------------------------------------------------------------------------------------------------------
 
@@ -271,9 +264,7 @@ class _Maker:
             return self.dice.choice(EVERYWHERE)
         if kind == 2:
             return self.dice.choice(OUTSIDE)
-        around = (
-            [p for v in self.vpcs for p in v.prefixes] if kind < 5 else [p for s in self.subnets for p in s.prefixes]
-        )
+        around = [p for v in self.vpcs for p in v.prefixes] if kind < 5 else [p for s in self.subnets for p in s.prefixes]
         prefix = self.dice.choice(around)
         if kind == 3:
             return prefix.supernet(self.dice.choice((1, 3)))
@@ -303,9 +294,7 @@ class _Maker:
         return GroupRef(self.dice.choice(self.groups)) if self.chance(30) else self.prefix()
 
     def acl(self, subnet: Subnet) -> NetworkAcl:
-        return NetworkAcl(
-            subnet.id, subnet.vpc, self.acl_rules(f"{subnet.id}:in"), self.acl_rules(f"{subnet.id}:out"), BUILT_IN
-        )
+        return NetworkAcl(subnet.id, subnet.vpc, self.acl_rules(f"{subnet.id}:in"), self.acl_rules(f"{subnet.id}:out"), BUILT_IN)
 
     def acl_rules(self, name: str) -> tuple[AclRule, ...]:
         """Numbers decide, not the order of the lines. Some lists are for answers: whole, in two halves, or in part."""
@@ -375,9 +364,7 @@ class _Maker:
 
     def requirement(self, key: str) -> Requirement:
         values = LABELS.get(key, ("one", "two", "three"))
-        operator = self.dice.choice(
-            (Operator.IN, Operator.IN, Operator.NOT_IN, Operator.EXISTS, Operator.DOES_NOT_EXIST)
-        )
+        operator = self.dice.choice((Operator.IN, Operator.IN, Operator.NOT_IN, Operator.EXISTS, Operator.DOES_NOT_EXIST))
         named = operator in (Operator.IN, Operator.NOT_IN)
         return Requirement(key, operator, tuple(self.some(values, 1, 2)) if named else ())
 

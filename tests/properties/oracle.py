@@ -82,9 +82,7 @@ def deliver(network: Network, source: Address, destination: Address, protocol: P
     if kind is TargetKind.PEERING and route is not None:
         ends = network.peering[route.via].between
         far = target is not None and home.vpc in ends and target.vpc in ends and target.vpc != home.vpc
-        return (cross(network, target, source, protocol, port, kind, route.via) if far else LOST).through(
-            out, answer_in
-        )
+        return (cross(network, target, source, protocol, port, kind, route.via) if far else LOST).through(out, answer_in)
     if kind is TargetKind.BLACKHOLE or not edge_allows(network, sender, destination, protocol, port):
         return LOST
     if kind is TargetKind.NAT and route is not None:
@@ -110,9 +108,7 @@ def cross(
         return LOST
     subnet = network.subnet[target.subnet]
     acl, route = network.acl[subnet.acl], longest(network, subnet, source)
-    returns = (
-        route is not None and route.target is back and route.via == via and acl_answers(acl, False, source, protocol)
-    )
+    returns = route is not None and route.target is back and route.via == via and acl_answers(acl, False, source, protocol)
     fate = arrive(network, target, source, protocol, port)
     return fate.through(acl_allows(acl, True, source, protocol, port), returns)
 
@@ -165,9 +161,7 @@ def translate(
     if onward is None or onward.target is not TargetKind.INTERNET:
         return LOST
     fate = internet(network, gateway.public, destination, protocol, port)
-    fate = fate.through(
-        acl_allows(acl, False, destination, protocol, port), acl_answers(acl, True, destination, protocol)
-    )
+    fate = fate.through(acl_allows(acl, False, destination, protocol, port), acl_answers(acl, True, destination, protocol))
     if stands.id == home.id:
         return fate
     returns = back is not None and back.target is TargetKind.LOCAL and acl_answers(acl, False, source, protocol)
@@ -209,9 +203,7 @@ def matches(match: Match, protocol: Protocol, port: int) -> bool:
     return match.protocol is None or (match.protocol is protocol and match.ports.first <= port <= match.ports.last)
 
 
-def groups_allow(
-    network: Network, endpoint: Endpoint, inbound: bool, peer: Address, protocol: Protocol, port: int
-) -> bool:
+def groups_allow(network: Network, endpoint: Endpoint, inbound: bool, peer: Address, protocol: Protocol, port: int) -> bool:
     """Whether any rule of any group of an interface allows it."""
     for group in (network.security_group[g] for g in endpoint.groups):
         for rule in group.ingress if inbound else group.egress:
@@ -244,14 +236,11 @@ def edge_allows(network: Network, sender: Endpoint, destination: Address, protoc
     """The egress filter of the sender's VPC; a VPC without one lets everything out."""
     edge = network.egress_filter.get(sender.vpc)
     return edge is None or any(
-        sender.id in r.sources and within(destination, r.prefixes) and matches(r.match, protocol, port)
-        for r in edge.rules
+        sender.id in r.sources and within(destination, r.prefixes) and matches(r.match, protocol, port) for r in edge.rules
     )
 
 
-def policies_allow(
-    network: Network, pod: Endpoint, inbound: bool, peer: Address, protocol: Protocol, port: int
-) -> bool:
+def policies_allow(network: Network, pod: Endpoint, inbound: bool, peer: Address, protocol: Protocol, port: int) -> bool:
     """A pod that no policy selects for a direction is open in it; else some rule of those that do must allow it."""
     if pod.kind is not EndpointKind.POD:
         return True
@@ -297,9 +286,7 @@ def is_pod(network: Network, policy: NetworkPolicy, peer: PodPeer, other: Endpoi
     return right_namespace and selects(peer.pods, other.labels)
 
 
-def port_allows(
-    policy: NetworkPolicy, rule: PolicyPort, target: Endpoint | None, protocol: Protocol, port: int
-) -> bool:
+def port_allows(policy: NetworkPolicy, rule: PolicyPort, target: Endpoint | None, protocol: Protocol, port: int) -> bool:
     """A name is that of a port of the target pod; other machines have no names for their ports."""
     if rule.protocol is not protocol:
         return False

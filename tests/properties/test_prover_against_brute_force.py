@@ -79,16 +79,12 @@ def test_the_random_networks_are_worth_asking() -> None:
             fate = "delivered" if pair.delivered else "one way" if pair.forward else "lost"
             met[kind_of_way(pair), fate] += 1
     ways = ("in a subnet", "in a VPC", "across a peering", "out", "in", "through the internet")
-    rare = [
-        (way, fate, met[way, fate]) for way in ways for fate in ("delivered", "one way", "lost") if met[way, fate] < 10
-    ]
+    rare = [(way, fate, met[way, fate]) for way in ways for fate in ("delivered", "one way", "lost") if met[way, fate] < 10]
     assert not rare
     assert met["provided", "delivered"] > 10
 
 
-def differences(
-    network: Network, engine: Engine, pair: Pair, questions: Iterable[tuple[Protocol, int]], dice: Random
-) -> Iterator[str]:
+def differences(network: Network, engine: Engine, pair: Pair, questions: Iterable[tuple[Protocol, int]], dice: Random) -> Iterator[str]:
     """What the two say differently of one pair. Of a set of addresses any one must fare like the set."""
     source, destination = member(pair.source, dice), member(pair.destination, dice)
     answers = None if pair.destination.endpoint is None else listening(pair.destination)
@@ -100,9 +96,7 @@ def differences(
         bit = engine.alphabet.bit(protocol, port)
         proved = (bool(pair.forward & bit), bool(pair.answered & bit), bool(pair.delivered & bit))
         if judged != proved:
-            asked = (
-                f"{pair.source.label} {source} -> {pair.destination.label} {destination} {port}/{protocol.name.lower()}"
-            )
+            asked = f"{pair.source.label} {source} -> {pair.destination.label} {destination} {port}/{protocol.name.lower()}"
             yield f"{asked}: (forward, answered, delivered) is {judged} by brute force, {proved} by the prover"
 
 
@@ -251,15 +245,10 @@ def shuffled(network: Network, dice: Random) -> Network:
         return None if rules is None else mix(rule(r) for r in rules)
 
     groups = (replace(g, ingress=mix(g.ingress), egress=mix(g.egress)) for g in network.security_groups)
-    policies = (
-        replace(p, selector=mix(p.selector), ingress=side(p.ingress), egress=side(p.egress)) for p in network.policies
-    )
-    endpoints = (
-        replace(e, groups=mix(e.groups), labels=mix(e.labels), listeners=mix(e.listeners)) for e in network.endpoints
-    )
+    policies = (replace(p, selector=mix(p.selector), ingress=side(p.ingress), egress=side(p.egress)) for p in network.policies)
+    endpoints = (replace(e, groups=mix(e.groups), labels=mix(e.labels), listeners=mix(e.listeners)) for e in network.endpoints)
     edges = (
-        replace(f, rules=mix(replace(r, sources=mix(r.sources), prefixes=mix(r.prefixes)) for r in f.rules))
-        for f in network.egress_filters
+        replace(f, rules=mix(replace(r, sources=mix(r.sources), prefixes=mix(r.prefixes)) for r in f.rules)) for f in network.egress_filters
     )
     return replace(
         network,
@@ -296,10 +285,7 @@ def renamed(network: Network) -> Network:
         network,
         endpoints=tuple(replace(e, labels=labels(e.labels)) for e in network.endpoints),
         policies=tuple(map(policy, network.policies)),
-        clusters=tuple(
-            replace(c, namespaces=tuple(replace(n, labels=labels(n.labels)) for n in c.namespaces))
-            for c in network.clusters
-        ),
+        clusters=tuple(replace(c, namespaces=tuple(replace(n, labels=labels(n.labels)) for n in c.namespaces)) for c in network.clusters),
     )
 
 
@@ -316,13 +302,8 @@ class _Halves:
                 replace(g, ingress=self.each(self.group, g.ingress), egress=self.each(self.group, g.egress))
                 for g in network.security_groups
             ),
-            acls=tuple(
-                replace(a, ingress=self.each(self.acl, a.ingress), egress=self.each(self.acl, a.egress))
-                for a in network.acls
-            ),
-            policies=tuple(
-                replace(p, ingress=self.policy(p.ingress), egress=self.policy(p.egress)) for p in network.policies
-            ),
+            acls=tuple(replace(a, ingress=self.each(self.acl, a.ingress), egress=self.each(self.acl, a.egress)) for a in network.acls),
+            policies=tuple(replace(p, ingress=self.policy(p.ingress), egress=self.policy(p.egress)) for p in network.policies),
             egress_filters=tuple(replace(f, rules=self.each(self.edge, f.rules)) for f in network.egress_filters),
             route_tables=tuple(map(self.table, network.route_tables)),
         )
@@ -360,16 +341,13 @@ class _Halves:
     def policy(self, rules: tuple[PolicyRule, ...] | None) -> tuple[PolicyRule, ...] | None:
         if rules is None:
             return None
-        return tuple(
-            replace(r, peers=self.each(self.peer, r.peers), ports=self.each(self.port, r.ports)) for r in rules
-        )
+        return tuple(replace(r, peers=self.each(self.peer, r.peers), ports=self.each(self.port, r.ports)) for r in rules)
 
     def peer(self, peer: PodPeer | BlockPeer) -> list[PodPeer | BlockPeer]:
         if isinstance(peer, PodPeer):
             return [peer]
         return [
-            BlockPeer(half, tuple(p for p in self.each(self.prefix, peer.without) if p.overlaps(half)))
-            for half in self.prefix(peer.prefix)
+            BlockPeer(half, tuple(p for p in self.each(self.prefix, peer.without) if p.overlaps(half))) for half in self.prefix(peer.prefix)
         ]
 
     def port(self, port: PolicyPort) -> list[PolicyPort]:
@@ -381,7 +359,5 @@ class _Halves:
         """A half that the table has already stays as it is: it was the more specific route."""
         taken = {r.destination for r in table.routes}
         parts = [(r, self.prefix(r.destination)) for r in table.routes]
-        routes = (
-            replace(r, destination=p) for r, halves in parts for p in halves if p == r.destination or p not in taken
-        )
+        routes = (replace(r, destination=p) for r, halves in parts for p in halves if p == r.destination or p not in taken)
         return replace(table, routes=tuple(routes))

@@ -34,7 +34,9 @@ def addresses(services: list[str], locked: dict[str, str] | None = None) -> dict
     return loaded.addresses
 
 
-@given(st.lists(st.from_regex(r"svc-[a-z0-9]{1,8}", fullmatch=True), min_size=2, max_size=30, unique=True), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.from_regex(r"svc-[a-z0-9]{1,8}", fullmatch=True), min_size=2, max_size=30, unique=True), st.randoms(use_true_random=False)
+)
 @settings(max_examples=25, deadline=None)
 def test_with_a_lock_no_edit_moves_anything(names: list[str], chance: random.Random) -> None:
     before = addresses(names[: len(names) // 2])
@@ -55,7 +57,13 @@ def test_a_lock_with_an_address_outside_its_subnet_is_not_followed() -> None:
 
 @pytest.mark.parametrize("zones", [1, 2, 3, 4, 6])
 def test_zones_split_a_tier_and_replicas_spread_over_them(zones: int) -> None:
-    text = HEAD.replace("zones: 2", f"zones: {zones}").replace("/63", "/60").replace(":10::", ":10::").replace("10.7.1.0/24", "10.7.16.0/21").replace("10.7.2.0/24", "10.7.32.0/21")
+    text = (
+        HEAD.replace("zones: 2", f"zones: {zones}")
+        .replace("/63", "/60")
+        .replace(":10::", ":10::")
+        .replace("10.7.1.0/24", "10.7.16.0/21")
+        .replace("10.7.2.0/24", "10.7.32.0/21")
+    )
     text += "  app: {subnet: net/back, namespace: app, replicas: 6}\n"
     loaded = load_text(text.encode(), "zones.yaml", {})
     assert loaded.network is not None, loaded.diagnostics

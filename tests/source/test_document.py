@@ -96,7 +96,5 @@ def test_the_nearest_place_of_what_is_there(document: Document) -> None:
         (("networks", "workload", "[key]"), ("networks", "workload")),
     ],
 )  # fmt: skip
-def test_locate_leaves_out_what_nobody_wrote(
-    document: Document, loc: tuple[str | int, ...], path: tuple[str | int, ...]
-) -> None:
+def test_locate_leaves_out_what_nobody_wrote(document: Document, loc: tuple[str | int, ...], path: tuple[str | int, ...]) -> None:
     assert document.locate(loc) == path

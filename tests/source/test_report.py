@@ -64,9 +64,7 @@ def test_without_the_text_there_is_the_place() -> None:
 
 
 def test_without_a_place_there_is_the_message() -> None:
-    assert to_text([warning("X001", "no file", None, "a\nb")], {}, colour=False) == (
-        "warning[X001]: no file\n  = help: a\n  = help: b\n"
-    )
+    assert to_text([warning("X001", "no file", None, "a\nb")], {}, colour=False) == ("warning[X001]: no file\n  = help: a\n  = help: b\n")
 
 
 def test_a_place_beyond_the_text_is_only_named() -> None:
@@ -155,9 +153,7 @@ def test_json_has_the_contract_keys() -> None:
         "end_line": 4,
         "end_column": 9,
         "help": "remove one of the two",
-        "related": [
-            {"label": "first written here", "file": "b.yaml", "line": 3, "column": 5, "end_line": 3, "end_column": 9}
-        ],
+        "related": [{"label": "first written here", "file": "b.yaml", "line": 3, "column": 5, "end_line": 3, "end_column": 9}],
     }
     assert json.loads(json.dumps(shown)) == shown
 

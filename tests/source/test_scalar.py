@@ -82,9 +82,7 @@ def test_the_refusal_says_what_would_have_been_read() -> None:
         assert refusal.summary.endswith(f" as {yaml.safe_load(text)}")
 
 
-@pytest.mark.parametrize(
-    "text", ["1" * 10**6, "1:" * 10**6 + "1", "0" * 10**6, "0x" + "f" * 10**6, "1_" * 10**6, "1e" + "1" * 10**6]
-)
+@pytest.mark.parametrize("text", ["1" * 10**6, "1:" * 10**6 + "1", "0" * 10**6, "0x" + "f" * 10**6, "1_" * 10**6, "1e" + "1" * 10**6])
 def test_long_words_are_refused_at_once(text: str) -> None:
     begin = time.process_time()
     refusal = read_plain(text)

@@ -25,9 +25,7 @@ def test_the_place_of_a_bad_byte_counts_characters() -> None:
     assert "0xff" in diagnostic.summary
 
 
-@pytest.mark.parametrize(
-    "char", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u202e", "\u2066", "\ufeff", "\ud800"]
-)
+@pytest.mark.parametrize("char", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u202e", "\u2066", "\ufeff", "\ud800"])
 def test_characters_that_hide_or_steer_are_refused(char: str) -> None:
     text, [diagnostic] = decode(f"a: 1\nb: {char}\n", "f")
     assert (text, diagnostic.code, str(diagnostic.span)) == (None, codes.CHARACTER, "f:2:4")

@@ -210,13 +210,9 @@ def test_an_escape_beyond_unicode_is_an_error_with_a_place() -> None:
 
 # -- laws
 
-WORDS = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=12).filter(
-    lambda text: not FORBIDDEN.search(text)
-)
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=12).filter(lambda text: not FORBIDDEN.search(text))
 SCALARS = st.none() | st.booleans() | st.integers(-(10**17), 10**17) | WORDS
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=12
-)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=12)
 MAPPINGS = st.dictionaries(WORDS, VALUES, max_size=5)
 # what safe_dump leaves without quotes because to YAML 1.1 it is a text, and to a YAML 1.2 reader it is not
 DISPUTED = {codes.BOOLEAN_WORD, codes.EXPONENT, codes.OCTAL, codes.NOT_A_NAME}

@@ -32,7 +32,9 @@ def test_one_rule_less_is_one_step() -> None:
     kernel.apply(steps(wanted, kernel.read()))
     space = wanted.space["shop"]
     chains = tuple(replace(c, rules=c.rules[1:]) if c.name == "sgi0" else c for c in space.ruleset.chains)
-    changed = replace(wanted, spaces=tuple(replace(s, ruleset=replace(s.ruleset, chains=chains)) if s is space else s for s in wanted.spaces))
+    changed = replace(
+        wanted, spaces=tuple(replace(s, ruleset=replace(s.ruleset, chains=chains)) if s is space else s for s in wanted.spaces)
+    )
     (only,) = steps(changed, kernel.read())
     assert isinstance(only, Load)
     assert only.space == "shop"

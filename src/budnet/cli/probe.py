@@ -23,7 +23,9 @@ from budnet.probe.question import questions
 @click.option("--evidence", type=click.Path(dir_okay=False, path_type=Path), help="Write every question with its answers to this CSV file.")
 @name_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
-def command(file: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None, evidence: Path | None, name: str, form: str) -> None:
+def command(
+    file: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None, evidence: Path | None, name: str, form: str
+) -> None:
     """Send real packets along every flow there is and could be, and compare each fate with the proof. Exit 1 if one differs.
 
     Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Every answer has evidence: who
