@@ -13,7 +13,7 @@ from budnet.render.diagram.layout.block import Block, pack
 from budnet.render.diagram.layout.card import Card
 from budnet.render.diagram.layout.drawing import Look
 from budnet.render.diagram.layout.lanes import lanes, spread
-from budnet.render.diagram.layout.text import shorten, width, wrap
+from budnet.render.diagram.layout.text import width, wrap
 from budnet.render.diagram.layout.tree import tree
 from budnet.render.diagram.scene import Run, line, plain
 
@@ -68,11 +68,6 @@ def test_words_stay_whole_where_they_can() -> None:
 
 def test_weights_survive_wrapping() -> None:
     assert wrap((Run("3004 "), Run("50002", bold=True)), 10, 200) == ((Run("3004 "), Run("50002", bold=True)),)
-
-
-def test_what_is_shortened_fits() -> None:
-    short = shorten(line("a rather long text", bold=True), 10, 50)
-    assert width(short, 10) <= 50 and plain(short).endswith("…")
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=30))

@@ -43,4 +43,4 @@ BOXES = {
     Look.STACK: Box("#ffffff", "#56636d", 0.9, radius=5),
 }
 TONES = {Tone.DARK: INK, Tone.MUTED: GREY, Tone.ENCRYPTED: TEAL, Tone.CLEAR: RUST}
-WIRES = {Wire.ENCRYPTED: (TEAL, ""), Wire.CLEAR: (RUST, "6 3.5"), Wire.LINK: ("#7d8993", "1 3"), Wire.RULE: ("#c4ccd2", "")}
+WIRES = {Wire.ENCRYPTED: (TEAL, ""), Wire.CLEAR: (RUST, "6 3.5"), Wire.LINK: ("#7d8993", "1 3")}

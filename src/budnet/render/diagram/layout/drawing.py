@@ -48,7 +48,6 @@ class Wire(Enum):
     ENCRYPTED = "encrypted"
     CLEAR = "clear"
     LINK = "link"
-    RULE = "rule"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,15 +90,3 @@ def _joined(runs: list[Run]) -> Line:
     if out:
         out[-1] = Run(out[-1].text.rstrip(), out[-1].bold)
     return tuple(out)
-
-
-def shorten(content: Line, size: float, limit: float) -> Line:
-    """One line that fits, with an ellipsis where something is left out."""
-    if width(content, size) <= limit:
-        return content
-    kept = list(content)
-    while kept and width((*kept, Run("…")), size) > limit:
-        last = kept.pop()
-        if len(last.text) > 1:
-            kept.append(Run(last.text[:-1], last.bold))
-    return (*kept, Run("…"))
