@@ -8,7 +8,7 @@ from budnet.ir.address import Address, PortRange
 from budnet.ir.endpoint import Endpoint, EndpointKind, HostRoute
 from budnet.ir.names import PUBLIC_VIEW, Record
 from budnet.ir.origin import Origin
-from budnet.model.service import ExternalName
+from budnet.model.service import ExternalName, InternalName
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import ports_of
 from budnet.source.diagnostic import has_errors
@@ -21,38 +21,46 @@ _LONGEST = 253
 
 def names(draft: Draft) -> None:
     """The pass."""
+    _of_clusters(draft)
+    _not_too_long(draft)
+    for label, external in draft.topology.names.external.items():
+        _external(draft, label, external)
+    for label, internal in draft.topology.names.internal.items():
+        _internal(draft, label, internal)
+    for endpoint in draft.endpoints:
+        if endpoint.kind is EndpointKind.EXTERNAL and "." in endpoint.id:
+            for view in (PUBLIC_VIEW, *(v.id for v in draft.vpcs)):
+                _addresses(draft, view, endpoint.id.removeprefix("internet/"), endpoint.addresses, endpoint.origin)
+
+
+def _of_clusters(draft: Draft) -> None:
+    """A and SRV records of every Service (https://github.com/kubernetes/dns/blob/master/docs/specification.md)."""
     for service in draft.services:
         cluster = next(c for c in draft.clusters if c.id == service.cluster)
         name = f"{service.name}.{service.namespace}.svc.{cluster.domain}"
         _addresses(draft, cluster.vpc, name, service.addresses, service.origin)
         for port in service.ports:
-            data = f"0 100 {port.port} {name}"
             label = f"_{port.name}._{port.protocol.name.lower()}.{name}"
-            draft.records.append(Record(cluster.vpc, label, "SRV", data, service.origin))
+            draft.records.append(Record(cluster.vpc, label, "SRV", f"0 100 {port.port} {name}", service.origin))
+
+
+def _not_too_long(draft: Draft) -> None:
     for kind in ("external", "internal"):
         for label in getattr(draft.topology.names, kind):
             if len(f"{label}.{draft.topology.domain}") > _LONGEST:
-                draft.error(
-                    TOO_LONG,
-                    f"with the domain the name has more than {_LONGEST} characters",
-                    ("names", kind, label),
-                    "choose a shorter one",
-                    key=True,
-                )
-    for label, name_ in draft.topology.names.external.items():
-        _external(draft, label, name_)
-    for label, internal in draft.topology.names.internal.items():
-        path: Path = ("names", "internal", label)
-        if label in draft.topology.names.external:
-            draft.error(TWICE, f"'{label}' is an external name already, which inside means the load balancer", path, "choose another name",
-                        (("the external name", ("names", "external", label)),), key=True)  # fmt: skip
-        for endpoint in _endpoints(draft, internal.to, (*path, "to")):
-            for vpc in draft.vpcs:
-                _addresses(draft, vpc.id, f"{label}.{draft.topology.domain}", endpoint.addresses, draft.origin(*path))
-    for endpoint in draft.endpoints:
-        if endpoint.kind is EndpointKind.EXTERNAL and "." in endpoint.id:
-            for view in (PUBLIC_VIEW, *(v.id for v in draft.vpcs)):
-                _addresses(draft, view, endpoint.id.removeprefix("internet/"), endpoint.addresses, endpoint.origin)
+                summary = f"with the domain the name has more than {_LONGEST} characters"
+                draft.error(TOO_LONG, summary, ("names", kind, label), "choose a shorter one", key=True)
+
+
+def _internal(draft: Draft, label: str, name: InternalName) -> None:
+    path: Path = ("names", "internal", label)
+    if label in draft.topology.names.external:
+        summary = f"'{label}' is an external name already, which inside means the load balancer"
+        other = (("the external name", ("names", "external", label)),)
+        draft.error(TWICE, summary, path, "choose another name", other, key=True)
+    for endpoint in _endpoints(draft, name.to, (*path, "to")):
+        for vpc in draft.vpcs:
+            _addresses(draft, vpc.id, f"{label}.{draft.topology.domain}", endpoint.addresses, draft.origin(*path))
 
 
 def _external(draft: Draft, label: str, name: ExternalName) -> None:
