@@ -20,7 +20,8 @@ from live.traces import foreign, settle, traces
 pytestmark = pytest.mark.live
 BUDNET = [str(Path(sys.executable).parent / "budnet")]
 SMALL = str(GOLDEN / "one-vpc" / "topology.yaml")
-CALM = {"BUDNET_TWIN": f"calm-{os.getpid()}"}
+NAME = f"calm-{os.getpid()}"
+CALM = {"BUDNET_TWIN": NAME}
 
 
 def budnet(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
@@ -35,7 +36,7 @@ def no_lock_file() -> object:
 
 
 def test_up_twice_down_twice() -> None:
-    before = traces()
+    before = traces(NAME)
     first, second = budnet("up", SMALL), budnet("up", SMALL)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     other = budnet("up", str(GOLDEN / "ipv6-only" / "topology.yaml"))
@@ -45,29 +46,29 @@ def test_up_twice_down_twice() -> None:
     again = budnet("down")
     assert again.returncode == 0
     assert "no twin" in again.stdout
-    assert settle(before) == before
+    assert settle(before, NAME) == before
     (GOLDEN / "ipv6-only" / "topology.lock").unlink(missing_ok=True)
 
 
 def test_a_second_twin_beside_the_first() -> None:
-    before = traces()
+    before = traces(NAME)
     assert budnet("up", SMALL).returncode == 0
-    assert budnet("up", "--name", "beside", "catalog/foundry").returncode == 0
-    for name, topology in (("beside", "catalog/foundry"), (CALM["BUDNET_TWIN"], SMALL)):
+    assert budnet("up", "--name", f"{NAME}-beside", "catalog/foundry").returncode == 0
+    for name, topology in ((f"{NAME}-beside", "catalog/foundry"), (NAME, SMALL)):
         probe = budnet("probe", "--name", name, topology, "--format", "json", "--from", "cart", "--from", "budapp")
         table = json.loads(probe.stdout)
         assert table["questions"] == table["agree"] > 100
         assert budnet("down", "--name", name).returncode == 0
-    assert settle(before) == before
+    assert settle(before, NAME) == before
 
 
 def cycle(times: int, topology: str) -> None:
-    before = traces()
+    before = traces(NAME)
     for _ in range(times):
         up = budnet("up", topology)
         assert up.returncode == 0, up.stderr
         assert budnet("down").returncode == 0
-    assert settle(before) == before
+    assert settle(before, NAME) == before
 
 
 def test_ten_times_up_and_down() -> None:
@@ -82,7 +83,7 @@ def test_a_hundred_times_up_and_down_with_all_servers() -> None:
 @pytest.mark.parametrize("round_", range(20))
 def test_killed_at_any_moment(round_: int) -> None:
     """By turns the command that brings it up, and a process of the twin itself, chosen by chance, at a moment chosen by chance."""
-    chance, before = random.Random(round_), traces()
+    chance, before = random.Random(round_), traces(NAME)
     command = subprocess.Popen(
         [*BUDNET, "up", "--attach", SMALL],
         env=os.environ | CALM,
@@ -91,18 +92,18 @@ def test_killed_at_any_moment(round_: int) -> None:
         stderr=subprocess.DEVNULL,
     )
     time.sleep(chance.uniform(0.05, 1.1))
-    agents = sorted(set(foreign()) - before.foreign)
+    agents = sorted(set(foreign(NAME)) - before.foreign)
     victim = command.pid if round_ % 2 or not agents else agents[0]
     with suppress(ProcessLookupError):  # it was done already
         os.kill(victim, signal.SIGKILL)
     command.wait(timeout=30)
-    assert settle(before) == before
+    assert settle(before, NAME) == before
 
 
 def test_ctrl_c_takes_it_down() -> None:
     import pty
 
-    before = traces()
+    before = traces(NAME)
     primary, secondary = pty.openpty()
     command = subprocess.Popen(
         [*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=secondary, stdout=secondary, stderr=secondary
@@ -115,7 +116,7 @@ def test_ctrl_c_takes_it_down() -> None:
     command.send_signal(signal.SIGINT)
     assert command.wait(timeout=15) == 0
     os.close(primary)
-    assert settle(before) == before
+    assert settle(before, NAME) == before
 
 
 IN_A_MACHINE = """
