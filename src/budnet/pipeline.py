@@ -11,7 +11,7 @@ from budnet.ir.network import Network
 from budnet.source.diagnostic import Diagnostic, error, has_errors
 from budnet.source.document import Document
 from budnet.source.span import Span
-from budnet.source.text import readable
+from budnet.source.text import quoted, readable
 from budnet.source.yaml import parse
 
 DEFAULT_FILE = "budnet.yaml"
@@ -35,20 +35,24 @@ def load(file: str | None) -> Loaded:
     if file is None and not Path(DEFAULT_FILE).exists():
         return load_text(topology_text(REFERENCE), f"{REFERENCE}.yaml", {})
     path = Path(file or DEFAULT_FILE)
-    if file is not None and file.startswith("catalog/") and not path.exists():
-        try:
-            return load_text(topology_text(file.removeprefix("catalog/")), file, {})
-        except OSError:
-            pass
     try:
         text = path.read_bytes()
-    except OSError as refused:
-        return Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
+    except (OSError, ValueError) as refused:  # ValueError: a NUL in the name
+        return _embedded(str(path)) or Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
     locked, problems = read_lock(lock_path(path))
     loaded = load_text(text, str(path), locked)
     return Loaded(
         loaded.file, loaded.text, None if has_errors(problems) else loaded.network, [*problems, *loaded.diagnostics], loaded.addresses
     )
+
+
+def _embedded(file: str) -> Loaded | None:
+    """`catalog/NAME`, where there is no file of that name."""
+    kind, _, name = file.partition("/")
+    try:
+        return load_text(topology_text(name), file, {}) if kind == "catalog" else None
+    except (OSError, ValueError):
+        return None
 
 
 def load_text(text: bytes, file: str, locked: dict[str, str]) -> Loaded:
@@ -84,8 +88,9 @@ def read_lock(path: Path) -> tuple[dict[str, str], list[Diagnostic]]:
         return dict(data["addresses"]), []
     except FileNotFoundError:
         return {}, []
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as wrong:
-        span = Span(str(path), getattr(wrong, "lineno", 1), getattr(wrong, "colno", 1), 1, 1)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as wrong:
+        line, column = getattr(wrong, "lineno", 1), getattr(wrong, "colno", 1)
+        span = Span(str(path), line, column, line, column)
         return {}, [error(BAD_LOCK, "the lock file cannot be read", span, "restore it from version control, or delete it to allocate anew")]
 
 
@@ -94,8 +99,9 @@ def lock_text(addresses: dict[str, str]) -> str:
     return json.dumps({"budnet": 1, "addresses": dict(sorted(addresses.items()))}, indent=1) + "\n"
 
 
-def _unreadable(file: str, refused: OSError) -> Diagnostic:
-    return error(NOT_READABLE, f"cannot read {file}: {refused.strerror or refused}", None, "`budnet init` writes one to begin with")
+def _unreadable(file: str, refused: Exception) -> Diagnostic:
+    reason = getattr(refused, "strerror", None) or refused
+    return error(NOT_READABLE, f"cannot read {quoted(file)}: {reason}", None, "`budnet init` writes one to begin with")
 
 
 def _shown(document: Document | None, text: bytes) -> str:

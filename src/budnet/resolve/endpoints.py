@@ -18,7 +18,7 @@ from budnet.source.text import quoted
 
 UNKNOWN_SUBNET, FULL, NOT_IN_SUBNET, TAKEN, UNKNOWN_TLS = "R401", "R402", "R403", "R404", "R405"
 NOT_PUBLIC, NO_CLUSTER, ONE_REPLICA, SAME_PORT, POD_ONLY, TWICE = "R406", "R407", "R408", "R409", "R410", "R411"
-SAME_NAME, KEPT = "R412", "R413"
+SAME_NAME, KEPT, OWN_LABEL = "R412", "R413", "R414"
 METADATA = ip_address("169.254.169.254")
 
 
@@ -93,6 +93,15 @@ def _check(draft: Draft, name: str, service: Service) -> None:
         draft.error(POD_ONLY, f"'{name}' has a sidecar and is no pod", (*path, "mesh"), "add `namespace: NAME`, or remove `mesh`")
     if service.labels and not service.namespace:
         draft.error(POD_ONLY, f"'{name}' has labels and is no pod", (*path, "labels"), "add `namespace: NAME`, or remove the labels")
+    for label in service.labels:
+        if label == "app" or label in mesh.labels(name):
+            draft.error(
+                OWN_LABEL,
+                f"the label '{label}' is set by budnet: policies know pods by it",
+                (*path, "labels", label),
+                "remove it",
+                key=True,
+            )
     base, _, number = name.rpartition("-")
     other = draft.topology.services.get(base)
     if (

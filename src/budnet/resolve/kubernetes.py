@@ -23,7 +23,9 @@ def cluster_services(draft: Draft) -> None:
             families = _families(pods[0])
             service_id = f"{cluster.id}/{service.namespace}/{name}"
             try:
-                addresses = tuple(draft.pins.place(f"{service_id}/v{p.version}", p) for p in cluster.services if p.version in families)
+                addresses = tuple(
+                    draft.pins.place(f"clusterip:{service_id}/v{p.version}", p) for p in cluster.services if p.version in families
+                )
             except Exhausted as full:
                 draft.error(
                     FULL,
