@@ -19,3 +19,5 @@ class Origin:
 
 BUILT_IN = Origin("built-in", 0, 0)
 """For what exists in every network, such as a VPC's resolver or its metadata address."""
+NOWHERE = Origin("", 0)
+"""For what nobody made, such as the internet."""

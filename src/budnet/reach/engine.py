@@ -13,10 +13,11 @@ from enum import Enum
 from functools import cached_property
 
 from budnet.ir.address import Address, Match, PortRange, Prefix
-from budnet.ir.cloud import Route
+from budnet.ir.cloud import Route, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PodPeer, PolicyRule
 from budnet.ir.network import Network
+from budnet.ir.origin import Origin
 from budnet.packets.addresses import AddressSet, number, partition, span
 from budnet.packets.transports import Alphabet
 from budnet.reach import semantics
@@ -233,6 +234,22 @@ class Engine:
                         for index in self.covered(prefix):
                             row[index] |= self.alphabet.mask(rule.match)
         return row
+
+    @cached_property
+    def origins(self) -> dict[tuple[str, str], Origin]:
+        """Where each object that can stop a packet was written, by layer and by the name that a gate gives it."""
+        n = self.network
+        named = [("security-group", g.id, g.origin) for g in n.security_groups]
+        named += [("network-acl", f"{a.id}:{way}", a.origin) for a in n.acls for way in ("in", "out")]
+        named += [("network-policy", p.id, p.origin) for p in n.policies]
+        named += [("route-table", t.id, t.origin) for t in n.route_tables]
+        named += [("vpc", v.id, v.origin) for v in n.vpcs]
+        named += [("peering", p.id, p.origin) for p in n.peerings]
+        named += [("egress-filter", f.id, f.origin) for f in n.egress_filters]
+        named += [("nat-gateway", g.id, g.origin) for g in n.nat_gateways]
+        named += [(TargetKind.INTERNET.value, g.id, g.origin) for g in n.internet_gateways]
+        named += [(TargetKind.EGRESS_ONLY.value, g.id, g.origin) for g in n.egress_only_gateways]
+        return {(layer, name): origin for layer, name, origin in named}
 
     @cached_property
     def listening(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from enum import Enum
 
 from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
-from budnet.ir.origin import Origin
+from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach.engine import Engine, Point, PointKind
 from budnet.reach.matrix import Pair, pairs
 from budnet.reach.trace import Trace, trace
@@ -88,8 +88,8 @@ def _nothing_else(engine: Engine, table: list[Pair], declared: dict[tuple[int, i
         extra = pair.delivered & ~declared.get((pair.source.index, pair.destination.index), 0)
         if extra:
             packet = _example(engine, pair, extra)
-            return _refuted(engine, "nothing-undeclared", "a packet that no flow declares is delivered", Origin("", 0), packet)
-    return Proof("nothing-undeclared", Status.PROVED, "nothing is delivered that no flow declares", Origin("", 0), count=len(table))
+            return _refuted(engine, "nothing-undeclared", "a packet that no flow declares is delivered", NOWHERE, packet)
+    return Proof("nothing-undeclared", Status.PROVED, "nothing is delivered that no flow declares", NOWHERE, count=len(table))
 
 
 def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
@@ -112,7 +112,7 @@ def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
                 count += known is not None
                 if known is not None and mask & ~known[0]:
                     return _not_delivered(engine, flow, known[1], mask & ~known[0])
-    return Proof("all-declared", Status.PROVED, "every declared flow is delivered", Origin("", 0), count=count)
+    return Proof("all-declared", Status.PROVED, "every declared flow is delivered", NOWHERE, count=count)
 
 
 def _identity(point: Point) -> str:

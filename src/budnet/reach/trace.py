@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import ClusterService, Endpoint
 from budnet.ir.filters import PolicyRule
-from budnet.ir.origin import Origin
+from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach import semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
 from budnet.reach.engine import Engine, Point
@@ -45,7 +45,7 @@ def judge(engine: Engine, way: Path, bit: int) -> Verdict:
         first, *others = (_reason(engine, g) for g in (*blocked, *answers))
         return Verdict(blocked[0].otherwise, first, tuple(others))
     if way.arrives is None:
-        return Verdict(Disposition.EXITS, Reason("", "internet", way.destination.label, Origin("", 0)))
+        return Verdict(Disposition.EXITS, Reason("", "internet", way.destination.label, NOWHERE))
     if not engine.listening[way.arrives.id] & bit:
         reason = Reason("TARGET_PORT_RESTRICTION", "listener", way.arrives.id, way.arrives.origin)
         return Verdict(Disposition.NOT_LISTENING, reason, tuple(_reason(engine, g) for g in answers))
@@ -94,27 +94,9 @@ def _reason(engine: Engine, gate: Gate) -> Reason:
 
 
 def origin_of(engine: Engine, gate: Gate) -> Origin:
-    """The line that made the object behind a gate."""
-    network, name = engine.network, gate.object.split("+")[0]
-    match gate.layer:
-        case "security-group":
-            return network.security_group[name].origin
-        case "network-acl":
-            return network.acl[name.rpartition(":")[0]].origin
-        case "network-policy":
-            policies = {p.id: p.origin for p in network.policies}
-            return policies[gate.object.split("+")[-1]]
-        case "route-table":
-            return network.route_table[name].origin
-        case "vpc":
-            return network.vpc[name].origin
-        case "peering":
-            return network.peering[name].origin
-        case "egress-filter":
-            return next(f.origin for f in network.egress_filters if f.id == name)
-        case _:
-            gateways = {g.id: g.origin for g in network.internet_gateways} | {g.id: g.origin for g in network.nat_gateways}
-            return (gateways | {g.id: g.origin for g in network.egress_only_gateways}).get(name, Origin("", 0))
+    """The line that made the object behind a gate; of several policies the last, which is the most specific."""
+    name = gate.object.split("+")[-1 if gate.layer == "network-policy" else 0]
+    return engine.origins.get((gate.layer, name), NOWHERE)
 
 
 def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tuple[str, Origin]]:

@@ -25,36 +25,49 @@ _NEVER_OUT: dict[int, tuple[str, ...]] = {
 }
 
 
+Rules = dict[tuple[tuple[Peer, ...], tuple[PolicyPort, ...]], Origin]
+ByEnd = dict[str, list[Flow]]
+
+
 def policies(draft: Draft) -> None:
     """The pass."""
+    begins, ends = _by_end(draft)
     for cluster in draft.clusters:
         for namespace in cluster.namespaces:
             name = f"{cluster.id}/{namespace.name}/default-deny"
             draft.policies.append(NetworkPolicy(name, cluster.id, namespace.name, (), (), (), cluster.origin))
-        services = dict.fromkeys(e.service for e in draft.endpoints if e.cluster == cluster.id)
-        for service in services:
-            draft.policies.append(_policy(draft, cluster, service))
+        first = {e.service: e for e in reversed(draft.endpoints) if e.cluster == cluster.id}
+        for service in dict.fromkeys(e.service for e in draft.endpoints if e.cluster == cluster.id):
+            # a flow names all replicas of a service in a network, or none: the first one stands for them
+            pod = first[service]
+            draft.policies.append(_policy(draft, cluster, pod, begins.get(pod.id, []), ends.get(pod.id, [])))
 
 
-def _policy(draft: Draft, cluster: Cluster, service: str) -> NetworkPolicy:
-    pods = [e for e in draft.endpoints_of(service) if e.cluster == cluster.id]
-    ids = {p.id for p in pods}
-    name = f"{cluster.id}/{pods[0].namespace}/{service}"
-    ingress: dict[tuple[tuple[Peer, ...], tuple[PolicyPort, ...]], Origin] = {}
-    egress: dict[tuple[tuple[Peer, ...], tuple[PolicyPort, ...]], Origin] = {}
+def _by_end(draft: Draft) -> tuple[ByEnd, ByEnd]:
+    """Flows by the endpoints that they begin and end at."""
+    begins: ByEnd = {}
+    ends: ByEnd = {}
     for flow in draft.flows:
-        ports = (_port(flow.match),)
-        if ids & set(flow.destinations.endpoints):
-            ingress.setdefault((_peers(draft, cluster, flow.sources, flow), ports), flow.origin)
-        if ids & set(flow.sources.endpoints) and flow.origin is not BUILT_IN:
-            egress.setdefault((_peers(draft, cluster, flow.destinations, flow), ports), flow.origin)
+        for index, side in ((begins, flow.sources), (ends, flow.destinations)):
+            for endpoint in side.endpoints:
+                index.setdefault(endpoint, []).append(flow)
+    return begins, ends
+
+
+def _policy(draft: Draft, cluster: Cluster, pod: Endpoint, begins: list[Flow], ends: list[Flow]) -> NetworkPolicy:
+    name = f"{cluster.id}/{pod.namespace}/{pod.service}"
+    ingress: Rules = {}
+    egress: Rules = {}
+    for flow in ends:
+        ingress.setdefault((_peers(draft, cluster, flow.sources, flow), (_port(flow.match),)), flow.origin)
+    for flow in begins:
+        if flow.origin is not BUILT_IN:
+            egress.setdefault((_peers(draft, cluster, flow.destinations, flow), (_port(flow.match),)), flow.origin)
     dns = tuple(PolicyPort(protocol, 53) for protocol in (Protocol.UDP, Protocol.TCP))
     resolver = tuple(BlockPeer(ip_network(str(a))) for v in draft.vpcs if v.id == cluster.vpc for a in v.resolver)
     egress.setdefault((resolver, dns), BUILT_IN)
-    labels = _selector(app=dict(pods[0].labels)["app"])
-    return NetworkPolicy(
-        name, cluster.id, pods[0].namespace, labels, _rules(name, "in", ingress), _rules(name, "out", egress), pods[0].origin
-    )
+    labels = _selector(app=dict(pod.labels)["app"])
+    return NetworkPolicy(name, cluster.id, pod.namespace, labels, _rules(name, "in", ingress), _rules(name, "out", egress), pod.origin)
 
 
 def _port(match: Match) -> PolicyPort:
