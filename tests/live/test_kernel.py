@@ -39,7 +39,7 @@ for name, fd in kernel.spaces.items():
     def ip(*words):
         return json.loads(subprocess.run(["ip", "-j", *words], capture_output=True, check=True, text=True).stdout or "[]")
     out[name] = {"addresses": [a["local"] for link in ip("addr") for a in link["addr_info"] if a["scope"] == "global"],
-                 "routes": len(ip("route", "show", "table", "all")) + len(ip("-6", "route", "show", "table", "all")),
+                 "routes": len(ip("route", "show", "table", "all", "proto", "static")) + len(ip("-6", "route", "show", "table", "all", "proto", "static")),
                  "rules": [r.get("src", "all") for r in ip("rule")], "links": sorted(link["ifname"] for link in ip("link")),
                  "nft": nftables.run(nftables.library(found.libnftables()), "list ruleset").count("\\n")}
 print(json.dumps(out))

@@ -21,11 +21,6 @@ from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, Twin
 # The other end of every wire answers to these, by permanent neighbour entries; no packet ever carries them.
 PEER: dict[int, Address] = {4: ip_address("169.254.1.1"), 6: ip_address("fe80::1")}
 _MISS_INDEX, _HOLE_INDEX, _FIRST_INDEX, _LOOPBACK = 2, 3, 10, 1
-_END_SYSCTLS = {
-    "net/ipv4/tcp_syn_retries": "1",  # a lost SYN is reported at once; a drop is seen in the log, not by waiting
-    "net/ipv4/ip_unprivileged_port_start": "0",
-    "net/ipv4/ping_group_range": "0 0",
-}
 _FORWARD_SYSCTLS = {
     "net/ipv4/ip_forward": "1",
     "net/ipv4/conf/all/rp_filter": "0",
@@ -37,7 +32,7 @@ _FORWARD_SYSCTLS = {
     "net/netfilter/nf_conntrack_tcp_loose": "0",
 }
 _QUIET_V6 = {"net/ipv6/conf/default/accept_dad": "0", "net/ipv6/conf/default/accept_ra": "0", "net/ipv6/conf/default/addr_gen_mode": "1"}
-_NO_V6 = {"net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
+_NO_V6 = {"net/ipv6/conf/default/disable_ipv6": "1"}  # of the wire that is to come; loopback may keep it
 
 
 class LinuxKernel:
@@ -177,7 +172,9 @@ def _speaks_v6(space: Space) -> bool:
 
 def _sysctls(space: Space) -> None:
     """In the namespace just made. What a kernel does not have is left: each only makes things quicker or quieter."""
-    wanted = _FORWARD_SYSCTLS | _QUIET_V6 if space.forwards else _END_SYSCTLS | (_QUIET_V6 if _speaks_v6(space) else _NO_V6)
+    wanted = _QUIET_V6 if _speaks_v6(space) else _NO_V6
+    if space.forwards:
+        wanted = wanted | _FORWARD_SYSCTLS
     for name, value in wanted.items():
         with suppress(OSError):
             file = os.open(f"/proc/sys/{name}", os.O_WRONLY)
