@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from budnet.errors import TwinError
+from budnet.twin.kernel import Kernel
 from budnet.twin.plan import Space, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, TwinState
 
 
-class FakeKernel:
+class FakeKernel(Kernel):
     """For tests of plans and steps: no privileges, no packets."""
 
     def __init__(self) -> None:

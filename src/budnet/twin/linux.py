@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from budnet.errors import TwinError
 from budnet.ir.address import Address
 from budnet.twin import netlink, nftables, syscall
+from budnet.twin.kernel import Kernel
 from budnet.twin.plan import HOLE, MISS, KernelRoute, KernelRule, Space, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, TwinState
 
@@ -35,7 +36,7 @@ _QUIET_V6 = {"net/ipv6/conf/default/accept_dad": "0", "net/ipv6/conf/default/acc
 _NO_V6 = {"net/ipv6/conf/default/disable_ipv6": "1"}  # of the wire that is to come; loopback may keep it
 
 
-class LinuxKernel:
+class LinuxKernel(Kernel):
     """Holds a descriptor for each namespace: when this process ends, however it ends, the kernel removes everything."""
 
     def __init__(self, library: CDLL) -> None:
