@@ -62,6 +62,13 @@ def test_a_second_twin_beside_the_first() -> None:
     assert settle(before, NAME) == before
 
 
+def test_two_probes_at_once_take_turns() -> None:
+    assert budnet("up", SMALL).returncode == 0
+    both = [subprocess.Popen([*BUDNET, "probe", SMALL], env=os.environ | CALM, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [one.wait(timeout=60) for one in both] == [0, 0]
+    assert budnet("down").returncode == 0
+
+
 def cycle(times: int, topology: str) -> None:
     before = traces(NAME)
     for _ in range(times):

@@ -7,6 +7,7 @@ one has `"end": true`. Work that enters other namespaces is done in a forked chi
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -43,7 +44,6 @@ class Agent:
         self.stage, self.plan = staged, staged.plan
         self.kernel = LinuxKernel(nftables.library(tools.libnftables()))
         self.running: list[supervisor.Running] = []
-        self.ended: dict[str, int] = {}
         self.timings: dict[str, float] = {}
         self.began = time.time()
 
@@ -161,10 +161,12 @@ class Agent:
 
         closed = frozenset(i for i, mark in enumerate(self.plan.marks) if mark.disposition == "NOT_LISTENING")
         field = prober.Field(self.kernel.spaces, tuple(s.id for s in self.plan.spaces if s.ruleset.chains), closed)
-        if len(questions) < _WORTH_TWO:
-            prober.ask(questions, field, finish)
-        else:
-            prober.ask_in_two(questions, field, finish, HOME / f"answers.{os.getpid()}")
+        with (HOME / "probing").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # a namespace's log has one reader: a second probe waits for its turn
+            if len(questions) < _WORTH_TWO:
+                prober.ask(questions, field, finish)
+            else:
+                prober.ask_in_two(questions, field, finish, HOME / f"answers.{os.getpid()}")
         send({"answers": batch, "end": True})
 
     def browse(self, pages: list[list[Any]], send: Send) -> None:
@@ -223,13 +225,8 @@ class Agent:
     def reap(self) -> None:
         """As the first process of its namespace the agent inherits every orphan."""
         with suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if not pid:
-                    return
-                for running in self.running:
-                    if running.pid == pid:
-                        self.ended[running.process.name] = status
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def _alive(pid: int) -> bool:
