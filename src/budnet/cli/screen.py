@@ -38,8 +38,8 @@ def screen(network: Network, file: str, twin: Twin, seconds: float) -> bool:
         "",
         ", ".join(f"{name} x{count}" if count > 1 else name for name, count in sorted(software.items())) or "no server that is installed",
     )
-    for each in status["missing"]:
-        _row("", style(each, "yellow"))
+    if status["missing"]:
+        _row("", style(f"not here: {', '.join(status['missing'])}; listeners of budnet's own stand in", "yellow"))
     start = time.perf_counter()
     proofs = prove(Engine(network))
     proved = _proofs(proofs, time.perf_counter() - start)

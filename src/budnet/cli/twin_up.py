@@ -52,8 +52,8 @@ def command(file: str | None, attach: bool, name: str, form: str) -> None:
         print_json("up", {"name": name, "topology": network.name, "seconds": round(seconds, 3), "spaces": len(status["spaces"]),
                           "servers": len(status["servers"]), "missing": missing})  # fmt: skip
         return
-    for each in missing:
-        click.echo(style(f"not here: {each}; a listener of budnet's own stands in", "yellow"))
+    if missing:
+        click.echo(style(f"not here: {', '.join(missing)}; listeners of budnet's own stand in (`make setup` unpacks real ones)", "yellow"))
     up = f"{len(status['spaces'])} namespaces, {len(status['servers'])} real servers, {len(status['listeners'])} listeners of budnet's own"
     click.echo(
         f"{network.name} is up in {seconds:.2f} s: {up}\n`budnet ps` lists them, `budnet probe` tries every flow, `budnet down` takes it down"

@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from budnet.errors import BudnetError
+from budnet.errors import BudnetError, TwinError
 from budnet.twin import browser, listeners, nftables, prober, supervisor, syscall
 from budnet.twin.linux import LinuxKernel
 from budnet.twin.staging import Stage
@@ -42,7 +42,10 @@ class Agent:
 
     def __init__(self, staged: Stage, tools: Tools) -> None:
         self.stage, self.plan = staged, staged.plan
-        self.kernel = LinuxKernel(nftables.library(tools.libnftables()))
+        libraries = tools.libnftables()
+        if not libraries:
+            raise TwinError("libnftables is not on this machine: `make setup` unpacks it on Debian and Ubuntu, elsewhere install nftables")
+        self.kernel = LinuxKernel(nftables.library(libraries))
         self.running: list[supervisor.Running] = []
         self.timings: dict[str, float] = {}
         self.began = time.time()
@@ -71,7 +74,7 @@ class Agent:
             self.running.append(supervisor.start(process, self.kernel.spaces[process.namespace], folder))
         v6 = [s.id for s in self.plan.spaces if any(a.version == 6 for a in s.addresses)]
         home = syscall.network_namespace()
-        self.listener = listeners.run(self.plan.listeners, self.kernel.spaces, v6)
+        listeners.run(self.plan.listeners, self.kernel.spaces, v6, dict(self.stage.zones))
         syscall.setns(home)
         os.close(home)
         supervisor.wait_ready(self.running)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from budnet.ir.address import Protocol
-from budnet.twin import syscall
+from budnet.twin import nameserver, syscall
+from budnet.twin.nameserver import Zone
 from budnet.twin.plan import OwnListener
 
 _BACKLOG = 4096
@@ -52,8 +53,8 @@ def _open(listener: OwnListener, v6: bool) -> socket.socket:
     return found
 
 
-def serve(sockets: Mapping[socket.socket, str]) -> None:
-    """Answers until the process ends."""
+def serve(sockets: Mapping[socket.socket, str], zones: Mapping[str, Zone]) -> None:
+    """Answers until the process ends; at a name server (by endpoint) DNS queries from its zone."""
     poll = select.epoll()
     bound = {s.fileno(): (s, name) for s, name in sockets.items()}
     waiting: dict[int, tuple[socket.socket, str]] = {}
@@ -65,7 +66,7 @@ def serve(sockets: Mapping[socket.socket, str]) -> None:
                 poll.unregister(number)
                 _answer(*waiting.pop(number))
             elif bound[number][0].type == socket.SOCK_DGRAM:
-                _echo(*bound[number])
+                _echo(*bound[number], zones)
             else:
                 _accept(*bound[number], poll, waiting)
 
@@ -86,11 +87,12 @@ def _answer(connection: socket.socket, name: str) -> None:
             connection.send(http(name) if said.startswith(_HTTP) else name.encode() + b"\n")
 
 
-def _echo(listener: socket.socket, name: str) -> None:
+def _echo(listener: socket.socket, name: str, zones: Mapping[str, Zone]) -> None:
     with suppress(OSError):
         while True:
-            _, about, _, peer = listener.recvmsg(2048, 128)
-            listener.sendmsg([name.encode()], [_from_there(*each) for each in about], 0, peer)
+            said, about, _, peer = listener.recvmsg(2048, 128)
+            reply = nameserver.answer(zones[name], said) if name in zones else None
+            listener.sendmsg([reply or name.encode()], [_from_there(*each) for each in about], 0, peer)
 
 
 def _from_there(level: int, kind: int, data: bytes) -> tuple[int, int, bytes]:
@@ -106,13 +108,13 @@ def http(name: str) -> bytes:
     return f"{head}{name}\n".encode()
 
 
-def run(listeners: Iterable[OwnListener], namespaces: Mapping[str, int], has_v6: Iterable[str]) -> int:
+def run(listeners: Iterable[OwnListener], namespaces: Mapping[str, int], has_v6: Iterable[str], zones: Mapping[str, Zone]) -> int:
     """Forks the process that serves; returns its pid once every socket is bound, so that nothing has to be waited for."""
     sockets = open_all(listeners, namespaces, has_v6)
     pid = os.fork()
     if pid == 0:
         try:
-            serve(sockets)
+            serve(sockets, zones)
         finally:
             os._exit(1)
     for each in sockets:

@@ -12,6 +12,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
 from budnet.pki.authority import Authority, SshKey, ssh_key
+from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate, chrony, dnsmasq, haproxy, openssh, postgresql, prometheus, redis, registry
@@ -27,6 +28,8 @@ class Stage:
     missing: tuple[str, ...]
     files: tuple[tuple[str, bytes, int], ...]
     """(path below the twin's directory, content, mode): what clients in the twin need."""
+    zones: tuple[tuple[str, Zone], ...] = ()
+    """What our own name servers know, by endpoint, where dnsmasq is missing."""
 
     @cached_property
     def digest(self) -> str:
@@ -46,6 +49,7 @@ class _Stage:
         self.admin: SshKey = ssh_key("admin")
         self.host: SshKey = ssh_key("host")
         self.missing: dict[str, None] = {}
+        self.zones: dict[str, Zone] = {}
 
     def build(self, plan: TwinPlan) -> Stage:
         processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
@@ -56,7 +60,7 @@ class _Stage:
             ("ssh/id_ed25519", self.admin.private, 0o600),
             ("ssh/config", self.ssh_config(), 0o644),
         )
-        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), files)
+        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), files, tuple(self.zones.items()))
 
     def process(self, endpoint: Endpoint) -> Process | None:
         recipe = self.recipe(endpoint)
@@ -65,7 +69,9 @@ class _Stage:
         try:
             return recipe(endpoint)
         except Missing as absent:
-            self.missing[str(absent)] = None
+            self.missing[absent.program] = None
+            if absent.program == "dnsmasq":
+                self.zones[endpoint.id] = self.zone(endpoint.vpc or PUBLIC_VIEW)
             return None
 
     def recipe(self, endpoint: Endpoint) -> Callable[[Endpoint], Process | None] | None:
@@ -130,8 +136,19 @@ class _Stage:
 
     def resolver(self, endpoint: Endpoint, view: str) -> Process:
         records = [dnsmasq.Record(r.name, r.kind, r.data) for r in self.network.records if r.view == view]
-        zones = [c.domain for c in self.network.clusters if c.vpc == view] + [self.network.domain]
-        return dnsmasq.resolver(self.tools, name=endpoint.id, namespace=endpoint.id, records=records, zones=zones)
+        domains = self.domains(view)
+        return dnsmasq.resolver(self.tools, name=endpoint.id, namespace=endpoint.id, records=records, zones=domains)
+
+    def zone(self, view: str) -> Zone:
+        records: dict[str, list[tuple[str, str]]] = {}
+        for record in self.network.records:
+            if record.view == view:
+                records.setdefault(record.name.lower(), []).append((record.kind, record.data))
+        return Zone(records, tuple(self.domains(view)))
+
+    def domains(self, view: str) -> list[str]:
+        """Of these a view knows all there is."""
+        return [c.domain for c in self.network.clusters if c.vpc == view] + [self.network.domain]
 
     # ---- certificates and keys ------------------------------------------------------------------------------------------
 

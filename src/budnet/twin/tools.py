@@ -47,6 +47,10 @@ _NFTABLES = ("libmnl", "libnftnl", "libjansson", "libxtables", "libnftables")  #
 class Missing(LookupError):
     """A program that is neither unpacked nor on the machine."""
 
+    def __init__(self, program: str) -> None:
+        super().__init__(f"{program} is not on this machine: `make setup` unpacks it (package {PROGRAMS.get(program, program)})")
+        self.program = program
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -88,7 +92,7 @@ class Tools:
         """The program, or Missing with the name of the package that has it."""
         if program := self.programs.get(name):
             return program
-        raise Missing(f"{name} is not on this machine: `make setup` unpacks it (package {PROGRAMS.get(name, name)})")
+        raise Missing(name)
 
     def libnftables(self) -> list[Path]:
         """Shared objects to open with RTLD_GLOBAL, in this order, libnftables itself last; empty where it is missing.

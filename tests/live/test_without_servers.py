@@ -1,0 +1,40 @@
+"""A machine without the real servers: listeners of our own stand in, and everything is answered all the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers import network_of
+
+from budnet.errors import TwinError
+from budnet.probe import names
+from budnet.probe.truth import truth
+from budnet.twin import lab, tools
+from budnet.twin.build import plan
+from budnet.twin.staging import stage
+
+pytestmark = pytest.mark.live
+
+
+def test_flows_and_names_agree_without_any_real_server() -> None:
+    network = network_of("dual-stack")
+    bare = replace(tools.find(), programs={}, template=None)
+    staged = stage(network, plan(network), bare)
+    assert not staged.processes
+    assert "dnsmasq" in staged.missing
+    lab.up(staged, bare, "bare", attached=True)
+    twin = lab.Twin("bare")
+    try:
+        table = truth(network, twin)
+        table.join(names.truth(network, twin))
+    finally:
+        twin.down()
+    assert not table.disagree, "\n".join(map(str, table.disagree[:5]))
+
+
+def test_without_libnftables_it_is_said_and_nothing_is_left() -> None:
+    network = network_of("ipv6-only")
+    bare = replace(tools.find(), nftables=())
+    with pytest.raises(TwinError, match="libnftables is not on this machine"):
+        lab.up(stage(network, plan(network), bare), bare, "bare", attached=True)
