@@ -1,10 +1,10 @@
 """Claim: the twin's network is up at least 20 times faster than the same number of hosts in Mininet.
 
 Peer: Mininet as Debian packages it, unpacked and not installed, run by the machine's own Python in namespaces of its own:
-N hosts on one Linux bridge, no controller. Measured from the call of its constructor to the return of `start`, without its
-imports; `stop` beside it. Subject: from steps to a network of N hosts, as in bench_twin_network.py, also without imports. Mininet has
-no filters, so ours are loaded, shown, and not counted; nor is Mininet charged for the limits of the machine that it raises at
-its first start: it is kept from doing so. Where it cannot be had or run the script says so and succeeds.
+N hosts on one Linux bridge, no controller. Measured from the call of its constructor until `start` returns, and `stop`.
+Subject: steps and network of N hosts as in bench_twin_network.py, whose floor stands beside it to show what is left to
+gain. Neither is charged for its imports; Mininet has no filters, so ours are shown and not counted; and Mininet does not raise
+the machine's limits as it would at its first start. Where it cannot be had or run, the script says so and succeeds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bench_twin_network import ours
+from bench_twin_network import floor, ours
 from common import CACHE, flat, in_namespaces, machine, middle, network, table, take_turns
 
 from budnet.twin.build import plan
@@ -38,10 +38,8 @@ begun = time.perf_counter()
 net = Mininet(topo=SingleSwitchTopo(int(sys.argv[1])), switch=LinuxBridge, controller=None)
 net.start()
 up = time.perf_counter()
-loss = net.ping([net.hosts[0], net.hosts[-1]], timeout="2") if len(sys.argv) > 2 else 0.0
-asked = time.perf_counter()
 net.stop()
-print(json.dumps({"start": up - begun, "stop": time.perf_counter() - asked, "loss": loss}))
+print(json.dumps({"start": up - begun, "stop": time.perf_counter() - up}))
 """
 
 
@@ -97,15 +95,16 @@ def main() -> None:
             repetitions,
             ours=partial(in_namespaces, partial(ours, wanted)),
             mininet=partial(in_namespaces, partial(mininet, root, size)),
+            floor=partial(in_namespaces, partial(floor, len(wanted.wires))),
         )
         mine, peer = middle(runs["ours"]), middle(runs["mininet"])
         start = mine["steps"] + mine["network"]
         ratios.append(peer["start"] / start)
         rows.append([
-            f"{size} hosts", start, start + mine["filters"], peer["start"], f"{ratios[-1]:.0f}",
+            f"{size} hosts", middle(runs["floor"])["network"], start, start + mine["filters"], peer["start"], f"{ratios[-1]:.0f}",
             mine["down"], peer["stop"], f"{peer['stop'] / mine['down']:.0f}",
         ])  # fmt: skip
-    table(["seconds", "start", "with filters", "Mininet", "ratio", "stop", "Mininet", "ratio"], rows)
+    table(["seconds", "floor", "start", "with filters", "Mininet", "ratio", "stop", "Mininet", "ratio"], rows)
     print(f"ratio {min(ratios):.0f} (goal at least {GOAL})")
 
 

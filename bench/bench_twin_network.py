@@ -2,9 +2,10 @@
 
 Subject: `LinuxKernel.apply` of every Make, Connect and Configure step of a topology of N hosts in one subnet. Floor: a
 loop of struct-packed netlink messages, the fewest that give the same state (namespace, point-to-point veth, /32 address,
-default route, permanent neighbours, host route in the router), acknowledged once a batch, for as many namespaces: a VPC
-brings its resolver, its metadata address and the internet with it. Each run is a fresh process in namespaces of its own. Not counted but shown: planning, loading the filters, taking it apart (descriptors closed until
-the router has no wire left).
+default route, permanent neighbours, host route in the router), acknowledged once a batch, for as many wires: a VPC brings
+its resolver, its metadata address and the internet with it. Each run is a fresh process in namespaces of its own. Not
+counted but shown: the steps, loading the filters, and taking it apart (from closing the descriptors until the router has
+no wire left). `by turns` is the median of the ratios of neighbouring runs.
 """
 
 from __future__ import annotations

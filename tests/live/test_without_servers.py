@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from helpers import network_of
 
 from budnet.errors import TwinError
 from budnet.probe import names
@@ -13,6 +12,7 @@ from budnet.probe.truth import truth
 from budnet.twin import lab, tools
 from budnet.twin.build import plan
 from budnet.twin.staging import stage
+from helpers import network_of
 
 pytestmark = pytest.mark.live
 
