@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from budnet.cli.output import wrong
 from budnet.ir.address import Protocol
 from budnet.reach.engine import Engine, Point
-from budnet.reach.matrix import receivers, senders
+from budnet.reach.matrix import receivers, same, senders
 from budnet.reach.trace import find
 from budnet.source.diagnostic import suggest
 
@@ -44,6 +44,5 @@ def pairs(sources: list[Point], destinations: list[Point]) -> Iterator[tuple[Poi
     """Of one address family, and not from an endpoint to itself."""
     for source in sources:
         for destination in destinations:
-            same = source is destination or (source.endpoint is not None and source.endpoint is destination.endpoint)
-            if source.address.version == destination.address.version and not same:
+            if source.address.version == destination.address.version and not same(source, destination):
                 yield source, destination

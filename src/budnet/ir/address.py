@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
@@ -13,6 +13,11 @@ EVERYWHERE: tuple[Prefix, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 EPHEMERAL = (1024, 65535)
 """Client ports that a stateless filter must let answers through to: the widest range that AWS tells users to open
 (a NAT gateway takes 1024-65535; Linux takes 32768-60999), https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html."""
+
+
+def single(address: Address) -> Prefix:
+    """The prefix of one address: /32 or /128."""
+    return ip_network(address)
 
 
 class Protocol(Enum):

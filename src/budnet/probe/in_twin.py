@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from budnet.ir.address import Protocol
 from budnet.ir.network import Network
@@ -31,7 +30,6 @@ class InTwin:
         self._marks = [Answer(d, layer, name, _origin(place)) for d, layer, name, place in status["marks"]]
         self._own = {(endpoint, protocol, port) for endpoint, protocol, port, loopback in status["listeners"] if not loopback}
         self._services = {s.id: s for s in network.services}
-        self.status: dict[str, Any] = status
 
     def ask(self, questions: Sequence[Question]) -> Iterator[tuple[int, Answer]]:
         """(number, answer) as they end."""

@@ -53,7 +53,7 @@ def pairs(engine: Engine) -> Iterator[Pair]:
     for source in senders(engine):
         for destination in targets:
             same_family = source.address.version == destination.address.version
-            if not same_family or _same(source, destination) or _both_outside(source, destination):
+            if not same_family or same(source, destination) or _both_outside(source, destination):
                 continue
             way = path(engine, source, destination)
             forward = way.forward & engine.alphabet.all
@@ -66,7 +66,8 @@ def listeners(engine: Engine, way: Path) -> int:
     return engine.alphabet.all if way.arrives is None else engine.listening[way.arrives.id]
 
 
-def _same(a: Point, b: Point) -> bool:
+def same(a: Point, b: Point) -> bool:
+    """Whether both are addresses of one endpoint: nobody opens a connection to itself here."""
     return a is b or (a.endpoint is not None and a.endpoint is b.endpoint)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Prefix, Protocol
+from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Protocol
 from budnet.ir.cloud import Route, RouteTable
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import AclRule, BlockPeer, Operator, PodPeer, PolicyPort, Requirement, Selector
@@ -107,11 +107,7 @@ def pod_matches(peer: PodPeer, pod: Endpoint, labels: Labels, namespace: Labels,
 
 def block_contains(peer: BlockPeer, address: Address) -> bool:
     """Whether an address is in an `ipBlock` and in none of its exceptions."""
-    return _in(address, peer.prefix) and not any(_in(address, p) for p in peer.without)
-
-
-def _in(address: Address, prefix: Prefix) -> bool:
-    return address.version == prefix.version and address in prefix
+    return address in peer.prefix and not any(address in p for p in peer.without)
 
 
 def policy_port(port: PolicyPort, pod: Endpoint) -> Match | None:

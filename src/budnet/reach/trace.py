@@ -11,7 +11,7 @@ from budnet.ir.filters import PolicyRule
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach import semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
-from budnet.reach.engine import Engine, Point
+from budnet.reach.engine import Engine, Point, PointKind
 from budnet.reach.path import Gate, Path, path
 
 
@@ -74,7 +74,7 @@ def find(engine: Engine, name: str) -> list[Point]:
     except ValueError:
         pass
     if name == "internet":
-        return [p for p in engine.points if p.kind.value == "outside"]
+        return [p for p in engine.points if p.kind is PointKind.OUTSIDE]
     return [p for p in engine.points if p.endpoint is not None and _called(p.endpoint, name)]
 
 
@@ -84,7 +84,7 @@ def _called(endpoint: Endpoint, name: str) -> bool:
 
 def _at(engine: Engine, address: Address) -> Point:
     for point in engine.points:
-        if point.address == address or (point.kind.value == "outside" and address in point.members):
+        if point.address == address or (point.kind is PointKind.OUTSIDE and address in point.members):
             return point
     raise ValueError(f"{address} belongs to a network of ours but to no endpoint")
 

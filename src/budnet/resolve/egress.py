@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from budnet.ir.address import Prefix
+from budnet.ir.address import Prefix, single
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.filters import EgressFilter, EgressRule
 from budnet.ir.intent import Flow, Side
@@ -53,7 +53,7 @@ def _targets(draft: Draft, name: str, row: Egress) -> tuple[tuple[str, ...], tup
     modelled = {e.id: e for e in draft.endpoints}
     prefixes: list[Prefix] = []
     for host in hosts:
-        prefixes += [_single(a) for a in modelled[f"internet/{host}"].addresses]
+        prefixes += [single(a) for a in modelled[f"internet/{host}"].addresses]
     for target in row.to:
         prefixes += draft.topology.addresses.get(target, [])
     return hosts, tuple(prefixes)
@@ -65,12 +65,6 @@ def _known_hosts(draft: Draft, target: str) -> list[str]:
     hosts = hosts_of(draft, target, ())
     del draft.diagnostics[before:]
     return hosts
-
-
-def _single(address: object) -> Prefix:
-    from ipaddress import ip_network
-
-    return ip_network(str(address))
 
 
 def _can_leave(draft: Draft, source: str, endpoint: Endpoint, place: Path) -> None:

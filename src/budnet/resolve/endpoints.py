@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from budnet.ir.address import Address, Prefix, Protocol
+from budnet.ir.address import Address, Protocol
 from budnet.ir.cloud import Subnet
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.origin import BUILT_IN
@@ -125,7 +125,7 @@ def _check_place(draft: Draft, name: str, service: Service, subnets: list[Subnet
                     "add `cluster: {services: ...}` to the network, or remove the namespace")  # fmt: skip
     address = service.address
     prefixes = [p for s in subnets for p in s.prefixes]
-    home = next((p for p in prefixes if address is not None and _in(address, p)), None)
+    home = next((p for p in prefixes if address is not None and address in p), None)
     if address is not None and prefixes and home is None:
         draft.error(
             NOT_IN_SUBNET,
@@ -193,7 +193,7 @@ def _replica(draft: Draft, name: str, service: Service, subnets: list[Subnet], r
     zone = (choose(name, len(subnets)) + replica) % len(subnets)
     subnet, addresses = subnets[zone], list[Address]()
     if service.address is not None:
-        subnet = next((s for s in subnets if any(_in(service.address, p) for p in s.prefixes)), subnet)
+        subnet = next((s for s in subnets if any(service.address in p for p in s.prefixes)), subnet)
         addresses.append(service.address)
     try:
         taken = {a.version for a in addresses}
@@ -216,7 +216,3 @@ def _replica(draft: Draft, name: str, service: Service, subnets: list[Subnet], r
             listeners=listeners, software=service.software or "", origin=draft.origin("services", name),
         )
     )  # fmt: skip
-
-
-def _in(address: Address, prefix: Prefix) -> bool:
-    return address.version == prefix.version and address in prefix

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
-from budnet.ir.address import EVERYWHERE, Match, Prefix
+from budnet.ir.address import EVERYWHERE, Match, Prefix, single
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.filters import GroupRef, SecurityGroup, SgRule
 from budnet.ir.intent import Flow, Side
@@ -56,7 +54,7 @@ def _peers(draft: Draft, owners: dict[str, Endpoint], group: str, others: list[s
             out.append(GroupRef(other))
         else:
             members = [e for e in draft.endpoints if e.groups and e.groups[0] == other]
-            out += [ip_network(str(a)) for e in members for a in e.addresses]
+            out += [single(a) for e in members for a in e.addresses]
     return [*out, *side.prefixes]
 
 

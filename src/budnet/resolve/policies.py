@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from budnet.ir.address import EVERYWHERE, Match, Prefix, Protocol
+from budnet.ir.address import EVERYWHERE, Match, Prefix, Protocol, single
 from budnet.ir.endpoint import Cluster, Endpoint, EndpointKind
 from budnet.ir.filters import BlockPeer, NetworkPolicy, Operator, PodPeer, PolicyPort, PolicyRule, Requirement, Selector
 from budnet.ir.intent import Flow, Side
@@ -64,7 +64,7 @@ def _policy(draft: Draft, cluster: Cluster, pod: Endpoint, begins: list[Flow], e
         if flow.origin is not BUILT_IN:
             egress.setdefault((_peers(draft, cluster, flow.destinations, flow), (_port(flow.match),)), flow.origin)
     dns = tuple(PolicyPort(protocol, 53) for protocol in (Protocol.UDP, Protocol.TCP))
-    resolver = tuple(BlockPeer(ip_network(str(a))) for v in draft.vpcs if v.id == cluster.vpc for a in v.resolver)
+    resolver = tuple(BlockPeer(single(a)) for v in draft.vpcs if v.id == cluster.vpc for a in v.resolver)
     egress.setdefault((resolver, dns), BUILT_IN)
     labels = _selector(app=dict(pod.labels)["app"])
     return NetworkPolicy(name, cluster.id, pod.namespace, labels, _rules(name, "in", ingress), _rules(name, "out", egress), pod.origin)
@@ -86,7 +86,7 @@ def _peers(draft: Draft, cluster: Cluster, side: Side, flow: Flow) -> tuple[Peer
             # pods of another cluster have no labels here, and their addresses come and go within their tier
             out.update({BlockPeer(p): None for p in draft.subnet(endpoint.subnet).prefixes})
         elif endpoint.kind is not EndpointKind.EXTERNAL:
-            out.update({BlockPeer(ip_network(str(a))): None for a in endpoint.addresses})
+            out.update({BlockPeer(single(a)): None for a in endpoint.addresses})
     if side.prefixes:
         families = {p.version for v in draft.vpcs if v.id == cluster.vpc for p in v.prefixes}
         out.update({_outside(draft, p): None for p in EVERYWHERE if p.version in families})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from budnet.ir.address import Address, Prefix
+from budnet.ir.address import Address, Prefix, single
 from budnet.ir.cloud import RouteTable, TargetKind, Vpc
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
@@ -208,8 +208,3 @@ class _Builder:
 def plan_table(endpoint: Endpoint) -> int:
     """The VPC's resolver and metadata address are reached whatever a subnet's table says; interfaces are `local`."""
     return _PROVIDED_TABLE if endpoint.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA) else 254
-
-
-def single(address: Address) -> Prefix:
-    """A host route's prefix."""
-    return ip_network(f"{address}/{address.max_prefixlen}")
