@@ -11,7 +11,7 @@ import click
 
 from budnet.cli.output import file_argument, load, name_option, print_json, style, table
 from budnet.errors import NoTwin
-from budnet.probe import names, report, truth
+from budnet.probe import layers, report, truth
 from budnet.probe.question import questions
 
 
@@ -56,7 +56,7 @@ def command(
         asked = [q for q in questions(network) if _wanted(q.source, sources) and _wanted(q.destination, targets)]
         result = truth.truth(network, twin, asked, _progress(form))
         if not sources and not targets:
-            result.join(names.truth(network, twin))
+            result.join(layers.truth(network, twin))
     finally:
         if ours:
             twin.down()

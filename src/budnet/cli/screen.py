@@ -11,7 +11,8 @@ from budnet.cli.output import style
 from budnet.cli.prove import print_proof
 from budnet.ir.endpoint import EndpointKind
 from budnet.ir.network import Network
-from budnet.probe import names, truth
+from budnet.probe import truth
+from budnet.probe.layers import LAYERS, Layer
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Proof, Status, prove
 from budnet.twin.lab import Twin
@@ -45,7 +46,8 @@ def screen(network: Network, file: str, twin: Twin, seconds: float) -> bool:
     proved = _proofs(proofs, time.perf_counter() - start)
     table = truth.truth(network, twin)
     agreed = _packets(table)
-    return _names(network, twin) and proved and agreed
+    layers = [_layer(layer, network, twin) for layer in LAYERS]  # all of them are shown, also behind one that failed
+    return all(layers) and proved and agreed
 
 
 def _row(title: str, text: str) -> None:
@@ -78,10 +80,12 @@ def _packets(table: truth.Truth) -> bool:
     return good
 
 
-def _names(network: Network, twin: Twin) -> bool:
-    table = names.truth(network, twin)
+def _layer(layer: Layer, network: Network, twin: Twin) -> bool:
+    """A layer that has nothing to ask of this network is not shown."""
+    table = layer.truth(network, twin)
     good = table.agree == table.questions
-    _row("names", f"{_mark(good)} {table.agree} of {table.questions} DNS and HTTPS answers, from inside and outside, are as written")
+    if table.questions:
+        _row(layer.name, f"{_mark(good)} {table.agree} of {table.questions} {layer.what}")
     for each in table.disagree[:_SHOWN]:
         click.echo(f"    {each}")
     return good

@@ -29,6 +29,14 @@ class Certificate:
     layer: str
     issuer: str
     names: tuple[str, ...]
+    services: tuple[str, ...]
+    """The services that present it; empty where it is for public names."""
+    challenge: str
+    """How an ACME issuer is shown the names; empty for issuers of our own."""
+    key: str
+    """Such as `rsa-2048`; empty where the TLS profile of who presents it decides."""
+    lifetime: int
+    """In seconds; 0 means the issuer's own."""
     origin: Origin
 
 
@@ -40,5 +48,8 @@ class TlsProfile:
     minimum: str
     ciphers: tuple[str, ...]
     ciphersuites: tuple[str, ...]
+    groups: tuple[str, ...]
+    key: str
+    """The kind of key that certificates under this profile have, such as `rsa-2048`; empty where it says nothing."""
     managed_by: str
     origin: Origin

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from budnet.model.values import CertificateName, NameList, Written, wrong
+from budnet.model.values import CertificateName, Duration, NameList, Written, wrong
+
+KeyType = Literal["rsa-2048", "rsa-3072", "rsa-4096", "ec-p256", "ec-p384", "ed25519"]
 
 
 class TlsProfile(Written):
@@ -15,6 +17,8 @@ class TlsProfile(Written):
     minimum: Literal["1.2", "1.3"] = "1.2"
     ciphers: list[str] = Field(default=[], description="OpenSSL names, for TLS 1.2")
     ciphersuites: list[str] = Field(default=[], description="for TLS 1.3; none means the server's own")
+    groups: list[str] = Field(default=[], description="key-exchange groups such as X25519; none means the server's own")
+    key: KeyType | None = Field(default=None, description="the key that certificates under this profile have")
     managed_by: Literal["dapr"] | None = Field(default=None, alias="managed-by")
 
 
@@ -24,6 +28,9 @@ class Certificate(Written):
     issuer: Literal["lets-encrypt", "internal-ca", "dapr-sentry"] = Field(description="lets-encrypt, internal-ca or dapr-sentry")
     names: list[CertificateName] = []
     for_: NameList = Field(default=[], alias="for")
+    challenge: Literal["dns-01", "http-01", "tls-alpn-01"] | None = Field(default=None, description="how an ACME issuer is shown the names")
+    key: KeyType | None = Field(default=None, description="rsa-2048 unless a TLS profile or this says otherwise")
+    lifetime: Duration | None = Field(default=None, description="how long it is valid, such as 90d or 24h")
 
     @model_validator(mode="after")
     def _is_for_something(self) -> Certificate:

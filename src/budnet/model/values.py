@@ -13,6 +13,7 @@ from budnet.ir.address import Address, Match, PortRange, Prefix, Protocol
 
 PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?/(tcp|udp|sctp)")
+_DURATION, _SECONDS = re.compile(r"([0-9]{1,6})([mhd])"), {"m": 60, "h": 3600, "d": 86400}
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # A name becomes a DNS label, a namespace and part of an id, so it keeps to what all of them take (RFC 1123).
 Name = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
@@ -137,6 +138,15 @@ def _certificate_name(value: Any) -> Any:
     return value
 
 
+def _duration(value: Any) -> int:
+    if not isinstance(value, str):
+        raise wrong_type("a time such as 90d or 24h", "write a number and a unit: m, h or d")
+    found = _DURATION.fullmatch(value)
+    if found is None or not int(found[1]):
+        raise wrong("this is not a time", "write a number and a unit, such as 90d, 24h or 15m")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
 def _label_key(value: Any) -> Any:
     if isinstance(value, str) and not _LABEL_KEY.fullmatch(value):
         raise wrong("this cannot be the key of a label", "write it like team or example.com/team, 63 characters at most behind the '/'")
@@ -181,6 +191,8 @@ WrittenPrefix = Annotated[Any, BeforeValidator(_prefix), _schema("a prefix, such
 WrittenAddress = Annotated[Any, BeforeValidator(_address), _schema("an address, such as 10.0.0.5")]
 WrittenMatch = Annotated[Any, BeforeValidator(_match), _schema("ports and protocol", _PORT.pattern)]
 WrittenPort = Annotated[Any, BeforeValidator(_port), _schema("port and protocol, such as 443/tcp", r"[0-9]{1,5}/(tcp|udp|sctp)")]
+Duration = Annotated[Any, BeforeValidator(_duration), _schema("a time, such as 90d or 24h", _DURATION.pattern)]
+"""In seconds."""
 CertificateName = Annotated[str, BeforeValidator(_certificate_name)]
 Labels = dict[Annotated[str, BeforeValidator(_label_key)], Annotated[str, BeforeValidator(_label_value)]]
 PortName = Annotated[str, BeforeValidator(_port_name)]

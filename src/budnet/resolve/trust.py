@@ -13,10 +13,10 @@ def trust(draft: Draft) -> None:
     """The pass."""
     for name, profile in draft.topology.tls.items():
         origin = draft.origin("tls", name)
-        profiles = TlsProfile(name, profile.minimum, tuple(profile.ciphers), tuple(profile.ciphersuites), profile.managed_by or "", origin)
-        draft.tls_profiles.append(profiles)
+        lists = (tuple(profile.ciphers), tuple(profile.ciphersuites), tuple(profile.groups))
+        draft.tls_profiles.append(TlsProfile(name, profile.minimum, *lists, profile.key or "", profile.managed_by or "", origin))
     for name, certificate in draft.topology.certificates.items():
-        names = list(certificate.names)
+        names, owners = list(certificate.names), list[str]()
         for i, target in enumerate(certificate.for_):
             path = ("certificates", name, "for", i)
             services = services_of(draft, target)
@@ -24,9 +24,16 @@ def trust(draft: Draft) -> None:
                 unknown(draft, target, path)
             for service in services or []:
                 names += _forms(draft, service)
+                owners.append(service)
+        # only a challenge by DNS shows that a wildcard is one's own (RFC 8555, section 7.1.3; Let's Encrypt, "Challenge Types")
+        usual = "dns-01" if any(n.startswith("*.") for n in names) else "http-01"
         draft.certificates.append(
-            Certificate(name, name, certificate.issuer, tuple(dict.fromkeys(names)), draft.origin("certificates", name))
-        )
+            Certificate(
+                name, name, certificate.issuer, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(owners)),
+                (certificate.challenge or usual) if certificate.issuer == "lets-encrypt" else "",
+                certificate.key or "", certificate.lifetime or 0, draft.origin("certificates", name),
+            )
+        )  # fmt: skip
     if draft.topology.certificates:
         _coverage(draft)
 

@@ -1,0 +1,31 @@
+"""Everything that `probe` asks beside packets, in the order in which it is shown. A layer is one module with a `truth`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from budnet.ir.network import Network
+from budnet.probe import names
+from budnet.probe.truth import Truth
+from budnet.twin.lab import Twin
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """`what` finishes the sentence "N of N ..."."""
+
+    name: str
+    what: str
+    truth: Callable[[Network, Twin], Truth]
+
+
+LAYERS: tuple[Layer, ...] = (Layer("names", "DNS and HTTPS answers, from inside and outside, are as written", names.truth),)
+
+
+def truth(network: Network, twin: Twin) -> Truth:
+    """All layers in one table."""
+    table = Truth()
+    for layer in LAYERS:
+        table.join(layer.truth(network, twin))
+    return table
