@@ -1,1 +1,1 @@
-"""Certificates: the internal authority that signs what the twin's servers present."""
+"""Certificates: the internal CA, keys, and what signs what the servers present."""

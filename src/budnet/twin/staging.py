@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
-from budnet.pki.authority import Authority, SshKey, ssh_key
+from budnet.pki.authority import Authority
+from budnet.pki.issuer import Template
+from budnet.pki.ssh import SshKey, ssh_key
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
@@ -153,7 +156,7 @@ class _Stage:
     # ---- certificates and keys ------------------------------------------------------------------------------------------
 
     def certificate(self, names: list[str]) -> Certificate:
-        leaf = self.authority.issue(names)
+        leaf = self.authority.issuer("internal").issue(Template(names, timedelta(days=90), "rsa-2048"))
         return Certificate(leaf.chain, leaf.key)
 
     def server_certificate(self, endpoint: Endpoint) -> Certificate | None:
