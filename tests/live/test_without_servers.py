@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from budnet.errors import TwinError
-from budnet.probe import names
+from budnet.probe import layers
 from budnet.probe.truth import truth
 from budnet.twin import lab, tools
 from budnet.twin.build import plan
@@ -27,7 +27,7 @@ def test_flows_and_names_agree_without_any_real_server() -> None:
     twin = lab.Twin("bare")
     try:
         table = truth(network, twin)
-        table.join(names.truth(network, twin))
+        table.join(layers.truth(network, twin))
     finally:
         twin.down()
     assert not table.disagree, "\n".join(map(str, table.disagree[:5]))

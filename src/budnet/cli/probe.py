@@ -44,7 +44,7 @@ def command(
     assert network is not None
     twin, ours = Twin(name), False
     try:
-        if twin.status()["name"] != network.name:
+        if twin.facts["name"] != network.name:
             raise NoTwin(name)
     except NoTwin:
         from budnet.cli.twin_up import bring_up

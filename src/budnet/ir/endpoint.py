@@ -108,14 +108,24 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class ClusterService:
-    """A Kubernetes Service of type ClusterIP: translated on the client's node, before its egress policy is asked."""
+    """A Kubernetes Service: a ClusterIP is translated on the client's node, before its egress policy is asked."""
 
     id: str
-    """`cluster/namespace/name`."""
+    """`cluster/namespace/name`; of what other clusters export `cluster/clusterset/namespace/name`."""
     cluster: str
+    """Of the clients that know it."""
     namespace: str
     name: str
     addresses: tuple[Address, ...]
+    """None where it is headless: then its name means the pods themselves."""
     ports: tuple[ServicePort, ...]
     backends: tuple[str, ...]
     origin: Origin
+    zone: str = ""
+    """Its name ends in `.svc.` and this: the cluster's domain, or the zone that clusters share."""
+    headless: bool = False
+
+    @property
+    def host(self) -> str:
+        """Its name in full."""
+        return f"{self.name}.{self.namespace}.svc.{self.zone}"

@@ -8,16 +8,34 @@ from budnet.ir.origin import Origin
 
 PUBLIC_VIEW = "public"
 """The view that the internet sees. Every other view is a VPC's id."""
+CLUSTERSET = "clusterset.local"
+"""The zone of Services that clusters share (Kubernetes, KEP-1645: Multi-Cluster Services API)."""
+TTL = 30
+"""Seconds, where nothing else is written: what Kubernetes' own DNS server is deployed with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A DNS record in one view. `kind` is A, AAAA, CNAME or SRV; SRV data is `priority weight port target`."""
+    """A DNS record in one view. `kind` is A, AAAA, CNAME, PTR, SRV or TXT; SRV data is `priority weight port target`."""
 
     view: str
     name: str
+    """In small letters, without the final dot."""
     kind: str
     data: str
+    origin: Origin
+    ttl: int = TTL
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A domain of which a view knows all there is: what it has no record for does not exist.
+
+    In a VPC such a zone covers the public one of the same name completely, as private zones of Route 53 and Azure do.
+    """
+
+    view: str
+    name: str
     origin: Origin
 
 

@@ -13,7 +13,7 @@ from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peer
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
 from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
 from budnet.ir.intent import Flow, Guarantee
-from budnet.ir.names import Certificate, Record, TlsProfile
+from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class Network:
     endpoints: tuple[Endpoint, ...] = ()
     services: tuple[ClusterService, ...] = ()
     address_groups: tuple[AddressGroup, ...] = ()
+    zones: tuple[Zone, ...] = ()
     records: tuple[Record, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     tls_profiles: tuple[TlsProfile, ...] = ()

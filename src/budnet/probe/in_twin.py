@@ -26,7 +26,7 @@ class InTwin:
 
     def __init__(self, network: Network, twin: Twin) -> None:
         self.twin = twin
-        status = twin.status()
+        status = twin.facts
         self._marks = [Answer(d, layer, name, _origin(place)) for d, layer, name, place in status["marks"]]
         self._own = {(endpoint, protocol, port) for endpoint, protocol, port, loopback in status["listeners"] if not loopback}
         self._services = {s.id: s for s in network.services}

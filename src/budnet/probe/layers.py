@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from budnet.ir.network import Network
-from budnet.probe import names
+from budnet.probe import names, resolvers
 from budnet.probe.truth import Truth
 from budnet.twin.lab import Twin
 
@@ -20,7 +20,10 @@ class Layer:
     truth: Callable[[Network, Twin], Truth]
 
 
-LAYERS: tuple[Layer, ...] = (Layer("names", "DNS and HTTPS answers, from inside and outside, are as written", names.truth),)
+LAYERS: tuple[Layer, ...] = (
+    Layer("dns", "DNS answers, from inside and outside, are as specified", resolvers.truth),
+    Layer("names", "HTTPS answers of external names come from who is behind them", names.truth),
+)
 
 
 def truth(network: Network, twin: Twin) -> Truth:

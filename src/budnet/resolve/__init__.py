@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from budnet.ir.network import Network
 from budnet.model.topology import Topology
 from budnet.resolve.acls import acls
+from budnet.resolve.cluster_names import cluster_names
 from budnet.resolve.draft import Draft
 from budnet.resolve.egress import egress
 from budnet.resolve.endpoints import endpoints, fixed
@@ -42,6 +43,7 @@ PASSES: tuple[Pass, ...] = (
     security_groups,
     acls,
     policies,
+    cluster_names,  # what the clusters give to every Service
     names,
     trust,
     guarantees,
@@ -69,5 +71,5 @@ _DERIVED: tuple[Pass, ...] = (routes, security_groups, acls, policies)
 _PARTS = (
     "vpcs", "subnets", "route_tables", "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings",
     "security_groups", "acls", "policies", "egress_filters", "clusters", "endpoints", "services", "address_groups",
-    "records", "certificates", "tls_profiles", "flows", "guarantees",
+    "zones", "records", "certificates", "tls_profiles", "flows", "guarantees",
 )  # fmt: skip

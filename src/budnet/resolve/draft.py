@@ -9,7 +9,7 @@ from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peer
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
 from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
 from budnet.ir.intent import Flow, Guarantee
-from budnet.ir.names import Certificate, Record, TlsProfile
+from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import Origin
 from budnet.model.topology import Topology
@@ -48,6 +48,7 @@ class Draft:
     endpoints: list[Endpoint] = field(default_factory=list)
     services: list[ClusterService] = field(default_factory=list)
     address_groups: list[AddressGroup] = field(default_factory=list)
+    zones: list[Zone] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
     tls_profiles: list[TlsProfile] = field(default_factory=list)

@@ -91,6 +91,9 @@ def _check(draft: Draft, name: str, service: Service) -> None:
         draft.error(POD_ONLY, f"'{name}' has a namespace and is no pod", (*path, "namespace"), "remove the namespace, or the `kind`")
     if service.mesh and not service.namespace:
         draft.error(POD_ONLY, f"'{name}' has a sidecar and is no pod", (*path, "mesh"), "add `namespace: NAME`, or remove `mesh`")
+    for only in ("headless", "export"):
+        if getattr(service, only) and not service.namespace:
+            draft.error(POD_ONLY, f"'{name}' has `{only}` and is no pod", (*path, only), f"add `namespace: NAME`, or remove `{only}`")
     if service.labels and not service.namespace:
         draft.error(POD_ONLY, f"'{name}' has labels and is no pod", (*path, "labels"), "add `namespace: NAME`, or remove the labels")
     for label in service.labels:

@@ -1,43 +1,81 @@
-"""A Service with a ClusterIP for every service that runs as pods and listens."""
+"""A Service for every service that runs as pods and listens: with a ClusterIP, or headless; and what clusters export to each other."""
 
 from __future__ import annotations
 
-from budnet.ir.endpoint import ClusterService, Endpoint, ServicePort
+from budnet.ir.address import Address
+from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, ServicePort
+from budnet.ir.names import CLUSTERSET
+from budnet.model.service import Service
 from budnet.resolve.draft import Draft
 from budnet.resolve.pins import Exhausted
 
-FULL = "R421"
+FULL, EXPORTED_TO_NOBODY = "R421", "R660"
 
 
 def cluster_services(draft: Draft) -> None:
     """The pass."""
-    for cluster in draft.clusters:
+    try:
+        for cluster in draft.clusters:
+            for name, service in draft.topology.services.items():
+                pods = [e for e in draft.endpoints_of(name) if e.cluster == cluster.id]
+                if pods and (service.ports or service.headless):
+                    _add(draft, cluster, name, service, pods)
         for name, service in draft.topology.services.items():
-            pods = [e for e in draft.endpoints_of(name) if e.cluster == cluster.id]
-            if not pods or not service.ports or service.namespace is None:
-                continue
-            ports = tuple(
-                ServicePort(p, port.port.protocol, port.service or port.port.ports.first, port.port.ports.first)
-                for p, port in service.ports.items()
-            )
-            families = _families(pods[0])
-            service_id = f"{cluster.id}/{service.namespace}/{name}"
-            try:
-                addresses = tuple(
-                    draft.pins.place(f"clusterip:{service_id}/v{p.version}", p) for p in cluster.services if p.version in families
-                )
-            except Exhausted as full:
-                draft.error(
-                    FULL,
-                    f"the service range {full} has no address left for '{name}'",
-                    ("networks", cluster.vpc, "cluster", "services"),
-                    "take a wider range",
-                )
-                return
-            backends = tuple(e.id for e in pods)
-            origin = draft.origin("services", name)
-            draft.services.append(ClusterService(service_id, cluster.id, service.namespace, name, addresses, ports, backends, origin))
+            if service.export and service.namespace:
+                _export(draft, name, service)
+    except _Full:
+        return
 
 
-def _families(pod: Endpoint) -> set[int]:
-    return {a.version for a in pod.addresses}
+def _export(draft: Draft, name: str, service: Service) -> None:
+    """A Service of the same name in every cluster that a link joins with one that has its pods: the pods of all of these.
+
+    It has an address of its own in each cluster that knows it (KEP-1645: ClusterSetIP). Links are not transitive.
+    """
+    pods = [e for e in draft.endpoints_of(name) if e.cluster]
+    homes = {e.cluster for e in pods}
+    linked = {(a, b) for p in draft.peerings for a, b in (p.between, p.between[::-1])}
+    if not any(c.id != home and (c.id, home) in linked for c in draft.clusters for home in homes):
+        draft.error(
+            EXPORTED_TO_NOBODY,
+            f"'{name}' is exported, and no link joins {' or '.join(sorted(homes))} with another cluster",
+            ("services", name, "export"),
+            "add a link to a network that has a `cluster`, or remove `export`",
+        )
+    for cluster in draft.clusters:
+        near = [e for e in pods if e.cluster == cluster.id or (cluster.id, e.cluster) in linked]
+        if near:
+            _add(draft, cluster, name, service, near, CLUSTERSET)
+
+
+class _Full(Exception):
+    """A service range has no address left; it has been said."""
+
+
+def _add(draft: Draft, cluster: Cluster, name: str, service: Service, pods: list[Endpoint], zone: str = "") -> None:
+    ports = tuple(
+        ServicePort(p, port.port.protocol, port.service or port.port.ports.first, port.port.ports.first)
+        for p, port in service.ports.items()
+    )
+    service_id = f"{cluster.id}/{'clusterset/' if zone else ''}{service.namespace}/{name}"
+    addresses = () if service.headless else _addresses(draft, cluster, name, service_id, pods)
+    draft.services.append(
+        ClusterService(
+            service_id, cluster.id, service.namespace or "", name, addresses, ports, tuple(e.id for e in pods),
+            draft.origin("services", name), zone or cluster.domain, service.headless,
+        )
+    )  # fmt: skip
+
+
+def _addresses(draft: Draft, cluster: Cluster, name: str, service_id: str, pods: list[Endpoint]) -> tuple[Address, ...]:
+    families = {a.version for a in pods[0].addresses}
+    try:
+        return tuple(draft.pins.place(f"clusterip:{service_id}/v{p.version}", p) for p in cluster.services if p.version in families)
+    except Exhausted as full:
+        draft.error(
+            FULL,
+            f"the service range {full} has no address left for '{name}'",
+            ("networks", cluster.vpc, "cluster", "services"),
+            "take a wider range",
+        )
+        raise _Full from None

@@ -1,47 +1,70 @@
-"""DNS: what the cluster gives to every Service, external names in two views, and what load balancers do with them."""
+"""Names of our own domain, in two views: what everybody sees, and what private zones add and answer otherwise.
+
+A private zone covers the public one of the same name completely (Route 53, "Working with private hosted zones"), so every
+public name is in every private view as well. There it means the load balancer's private address: split horizon.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_network
 
-from budnet.ir.address import Address, PortRange
+from budnet.ir.address import Address, PortRange, Prefix
 from budnet.ir.endpoint import Endpoint, EndpointKind, HostRoute
 from budnet.ir.names import PUBLIC_VIEW, Record
-from budnet.ir.origin import Origin
-from budnet.model.service import ExternalName, InternalName
+from budnet.model.service import ClusterName, ExternalName, InternalName
+from budnet.resolve import aliases
+from budnet.resolve.cluster_names import to_addresses
 from budnet.resolve.draft import Draft
+from budnet.resolve.outside import is_global
 from budnet.resolve.references import ports_of
 from budnet.source.diagnostic import has_errors
 from budnet.source.document import Path
 from budnet.source.text import quoted
 
 UNKNOWN, NOT_A_BALANCER, NO_FLOW, TWICE, TOO_LONG = "R601", "R602", "R603", "R604", "R605"
+UNKNOWN_NETWORK, PRIVATE, NOT_A_SERVICE, NOT_SEEN = "R663", "R664", "R665", "R666"
 _LONGEST = 253
+_NOT_PUBLIC: tuple[Prefix, ...] = tuple(
+    map(
+        ip_network,
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "fc00::/7",
+            "fe80::/10",
+            "::1/128",
+        ),
+    )
+)
+"""RFC 1918, RFC 6598, loopback, link-local, RFC 4193: in a public view these show the inside, and let others lead browsers there."""
 
 
 def names(draft: Draft) -> None:
     """The pass."""
-    _of_clusters(draft)
     _not_too_long(draft)
     for label, external in draft.topology.names.external.items():
         _external(draft, label, external)
     for label, internal in draft.topology.names.internal.items():
         _internal(draft, label, internal)
+    for label, cluster in draft.topology.names.cluster.items():
+        _cluster(draft, label, cluster)
     for endpoint in draft.endpoints:
         if endpoint.kind is EndpointKind.EXTERNAL and "." in endpoint.id:
-            for view in (PUBLIC_VIEW, *(v.id for v in draft.vpcs)):
-                _addresses(draft, view, endpoint.id.removeprefix("internet/"), endpoint.addresses, endpoint.origin)
+            for view in _views(draft):
+                draft.records += to_addresses(view, endpoint.id.removeprefix("internet/"), endpoint.addresses, endpoint.origin)
+    if not has_errors(draft.diagnostics):
+        aliases.check(draft)
 
 
-def _of_clusters(draft: Draft) -> None:
-    """A and SRV records of every Service (https://github.com/kubernetes/dns/blob/master/docs/specification.md)."""
-    for service in draft.services:
-        cluster = next(c for c in draft.clusters if c.id == service.cluster)
-        name = f"{service.name}.{service.namespace}.svc.{cluster.domain}"
-        _addresses(draft, cluster.vpc, name, service.addresses, service.origin)
-        for port in service.ports:
-            label = f"_{port.name}._{port.protocol.name.lower()}.{name}"
-            draft.records.append(Record(cluster.vpc, label, "SRV", f"0 100 {port.port} {name}", service.origin))
+def _views(draft: Draft) -> Iterator[str]:
+    yield PUBLIC_VIEW
+    yield from (v.id for v in draft.vpcs)
 
 
 def _not_too_long(draft: Draft) -> None:
@@ -58,13 +81,63 @@ def _internal(draft: Draft, label: str, name: InternalName) -> None:
         summary = f"'{label}' is an external name already, which inside means the load balancer"
         other = (("the external name", ("names", "external", label)),)
         draft.error(TWICE, summary, path, "choose another name", other, key=True)
-    for endpoint in _endpoints(draft, name.to, (*path, "to")):
-        for vpc in draft.vpcs:
-            _addresses(draft, vpc.id, f"{label}.{draft.topology.domain}", endpoint.addresses, draft.origin(*path))
+    host, origin = f"{label}.{draft.topology.domain}", draft.origin(*path)
+    found = [a for e in _endpoints(draft, name.to, (*path, "to")) for a in e.addresses] if name.to else list(name.address or ())
+    for view in _networks(draft, name.in_, (*path, "in")):
+        if name.alias:
+            draft.records.append(Record(view, host, "CNAME", name.alias, origin, name.ttl))
+        draft.records += to_addresses(view, host, tuple(found), origin, name.ttl)
+
+
+def _cluster(draft: Draft, label: str, name: ClusterName) -> None:
+    """A Service of type ExternalName (Kubernetes DNS specification, section 2.5)."""
+    path: Path = ("names", "cluster", label)
+    if label.count(".") != 1:
+        draft.error(NOT_A_SERVICE, f"'{label}' is not the name of a Service", path, "write NAME.NAMESPACE", key=True)
+        return
+    networks = _networks(draft, name.in_, (*path, "in"))
+    for cluster in (c for c in draft.clusters if c.vpc in networks):
+        host = f"{label}.svc.{cluster.domain}"
+        taken = next((s for s in draft.services if s.cluster == cluster.id and s.host == host), None)
+        if taken is not None:
+            other = (("the service", ("services", taken.name)),)
+            draft.error(TWICE, f"'{label}' is a Service in network '{cluster.vpc}' already", path, "choose another name", other, key=True)
+            return
+        draft.records.append(Record(cluster.vpc, host, "CNAME", name.alias, draft.origin(*path), name.ttl))
+
+
+def _networks(draft: Draft, written: list[str] | None, path: Path) -> list[str]:
+    known = [v.id for v in draft.vpcs]
+    for i, network in enumerate(written or ()):
+        if network not in known:
+            help = draft.suggest(network, known) or f"the networks are {', '.join(known)}"
+            draft.error(UNKNOWN_NETWORK, f"there is no network {quoted(network)}", (*path, i), help)
+    return known if written is None else written
 
 
 def _external(draft: Draft, label: str, name: ExternalName) -> None:
     path: Path = ("names", "external", label)
+    host, origin = f"{label}.{draft.topology.domain}", draft.origin(*path)
+    for i, address in enumerate(name.address or ()):
+        _public(draft, address, (*path, "address", i))
+    for view in _views(draft):
+        if name.alias:
+            draft.records.append(Record(view, host, "CNAME", name.alias, origin, name.ttl))
+        draft.records += to_addresses(view, host, tuple(name.address or ()), origin, name.ttl)
+    if name.at is not None:
+        _behind_a_balancer(draft, host, name, path)
+
+
+def _public(draft: Draft, address: Address, path: Path) -> None:
+    ours = [p for v in draft.vpcs for p in v.prefixes if p.version == 4]
+    inside = next((p for p in (*ours, *_NOT_PUBLIC) if p.version == address.version and address in p), None)
+    if inside is not None:
+        draft.error(PRIVATE, f"{address} is private (of {inside}), and external names are for everybody", path,
+                    "write the public address, or make it an internal name")  # fmt: skip
+
+
+def _behind_a_balancer(draft: Draft, host: str, name: ExternalName, path: Path) -> None:
+    assert name.at is not None and name.to is not None and name.port is not None
     origin = draft.origin(*path)
     balancers = _endpoints(draft, name.at, (*path, "at"))
     backends = _endpoints(draft, name.to, (*path, "to"))
@@ -75,7 +148,6 @@ def _external(draft: Draft, label: str, name: ExternalName) -> None:
         draft.error(NOT_A_BALANCER, f"'{name.at}' is no load balancer", (*path, "at"),
                     f"name one of {', '.join(balancers_)}" if balancers_ else "add a service with `kind: load-balancer`")  # fmt: skip
         return
-    host = f"{label}.{draft.topology.domain}"
     port = next((match.ports.first for _, match in ports_of(draft, name.to, [name.port], (*path, "port"))), None)
     if port is None:
         return
@@ -84,12 +156,19 @@ def _external(draft: Draft, label: str, name: ExternalName) -> None:
     for balancer in balancers:
         at = draft.endpoints.index(balancer)
         draft.endpoints[at] = replace(balancer, hosts=(*balancer.hosts, route))
-        _addresses(
-            draft, PUBLIC_VIEW, host, (*balancer.public, *(a for a in balancer.addresses if a.version == 6 and balancer.public)), origin
-        )
+        draft.records += to_addresses(PUBLIC_VIEW, host, _reachable_from_outside(draft, balancer), origin, name.ttl)
         for vpc in draft.vpcs:
-            # split horizon: whoever is inside takes the private way, not the one around through the internet
-            _addresses(draft, vpc.id, host, balancer.addresses, origin)
+            draft.records += to_addresses(vpc.id, host, balancer.addresses, origin, name.ttl)
+    if not any(_reachable_from_outside(draft, b) for b in balancers):
+        draft.warning(NOT_SEEN, f"'{name.at}' has no public address, so nobody outside can resolve this name", (*path, "at"),
+                      "make it an internal name, or put the load balancer into a public subnet")  # fmt: skip
+
+
+def _reachable_from_outside(draft: Draft, balancer: Endpoint) -> tuple[Address, ...]:
+    """Its public IPv4 addresses, and its IPv6 addresses where the internet has a way to them."""
+    wanted = draft.topology.services[balancer.service].public is not False
+    six = [a for a in balancer.addresses if is_global(a)] if wanted and draft.subnet(balancer.subnet).access == "public" else []
+    return (*balancer.public, *six)
 
 
 def _check_flow(draft: Draft, name: ExternalName, port: int, path: Path) -> None:
@@ -106,8 +185,3 @@ def _endpoints(draft: Draft, service: str, path: Path) -> list[Endpoint]:
         few = "it is a group: name one service" if service in draft.topology.groups else "name one of `services`"
         draft.error(UNKNOWN, f"there is no service {quoted(service)}", path, draft.suggest(service, draft.topology.services) or few)
     return draft.endpoints_of(service)
-
-
-def _addresses(draft: Draft, view: str, name: str, addresses: tuple[Address, ...], origin: Origin) -> None:
-    for address in addresses:
-        draft.records.append(Record(view, name, "A" if address.version == 4 else "AAAA", str(address), origin))

@@ -13,6 +13,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import BUILT_IN, Origin
 from budnet.model.values import HOST_NAME
+from budnet.resolve import aliases
 from budnet.source.text import quoted
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def outside(draft: Draft) -> None:
                 hosts.setdefault(host, []).append((row.port, draft.origin("egress", name)))
     for host, uses in hosts.items():
         _external(draft, f"internet/{host}", _addresses(draft, host), tuple(dict.fromkeys(m for m, _ in uses)), uses[0][1])
+    for host, origin in aliases.hosts_outside(draft).items():
+        if host not in hosts:
+            _external(draft, f"internet/{host}", _addresses(draft, host), (), origin)
     _external(draft, CLIENT, _addresses(draft, CLIENT), (), BUILT_IN)
     server = Endpoint(NAME_SERVER, EndpointKind.EXTERNAL, "", "", "", _addresses(draft, NAME_SERVER), listeners=_DNS, origin=BUILT_IN)
     draft.endpoints.append(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from budnet.ir.names import Certificate, TlsProfile
+from budnet.ir.names import CLUSTERSET, Certificate, TlsProfile
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import services_of, unknown
 
@@ -42,16 +42,15 @@ def _forms(draft: Draft, service: str) -> list[str]:
     """Every form of a Service's name that clients in the cluster use."""
     out: list[str] = []
     for found in (s for s in draft.services if s.name == service):
-        domain = next(c.domain for c in draft.clusters if c.id == found.cluster)
         base = f"{found.name}.{found.namespace}"
-        out += [found.name, base, f"{base}.svc", f"{base}.svc.{domain}"]
+        out += [found.host] if found.zone == CLUSTERSET else [found.name, base, f"{base}.svc", found.host]
     return out
 
 
 def _coverage(draft: Draft) -> None:
     """A wildcard stands for exactly one label (RFC 6125), so a name two labels below it needs another one."""
     names = [n for c in draft.certificates for n in c.names]
-    for label in draft.topology.names.external:
+    for label in (n for n, written in draft.topology.names.external.items() if written.at is not None):
         host = f"{label}.{draft.topology.domain}"
         if host not in names and f"*.{host.partition('.')[2]}" not in names:
             draft.error(

@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -192,6 +193,11 @@ class Twin:
     def status(self) -> dict[str, Any]:
         """What is up: spaces, servers, listeners, marks, timings."""
         return next(self._request({"do": "status"}))
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The status when it was first asked for: spaces, listeners and marks of a twin do not change while it is up."""
+        return self.status()
 
     def ask(self, questions: Iterable[Question]) -> Iterator[tuple[int, Observed]]:
         """Real packets: (number of the question, what happened), as they end."""

@@ -64,7 +64,7 @@ def serve(sockets: Mapping[socket.socket, str], zones: Mapping[str, Zone]) -> No
         for number, _ in poll.poll():
             if number in waiting:
                 poll.unregister(number)
-                _answer(*waiting.pop(number))
+                _answer(*waiting.pop(number), zones)
             elif bound[number][0].type == socket.SOCK_DGRAM:
                 _echo(*bound[number], zones)
             else:
@@ -80,11 +80,12 @@ def _accept(listener: socket.socket, name: str, poll: select.epoll, waiting: dic
             poll.register(connection.fileno(), select.EPOLLIN)
 
 
-def _answer(connection: socket.socket, name: str) -> None:
+def _answer(connection: socket.socket, name: str, zones: Mapping[str, Zone]) -> None:
     with connection, suppress(OSError):
         said = connection.recv(4096)
+        reply = nameserver.answer_stream(zones[name], said) if name in zones else None
         if said:
-            connection.send(http(name) if said.startswith(_HTTP) else name.encode() + b"\n")
+            connection.send(reply or (http(name) if said.startswith(_HTTP) else name.encode() + b"\n"))
 
 
 def _echo(listener: socket.socket, name: str, zones: Mapping[str, Zone]) -> None:

@@ -272,7 +272,7 @@ class _Asker:
             self._error(live, failure)
         elif event & select.EPOLLIN:
             try:
-                said = live.socket.recv(2048)
+                said = live.socket.recv(1 << 16)
             except OSError as refused:
                 self._error(live, refused.errno or errno.EIO)
                 return

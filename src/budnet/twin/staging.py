@@ -10,15 +10,15 @@ from functools import cached_property
 
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
-from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
 from budnet.pki.authority import Authority
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
+from budnet.twin import resolvers
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
-from budnet.twin.servers import Certificate, chrony, dnsmasq, haproxy, openssh, postgresql, prometheus, redis, registry
+from budnet.twin.servers import Certificate, chrony, haproxy, openssh, postgresql, prometheus, redis, registry
 from budnet.twin.tools import Missing, Tools
 
 
@@ -74,14 +74,12 @@ class _Stage:
         except Missing as absent:
             self.missing[absent.program] = None
             if absent.program == "dnsmasq":
-                self.zones[endpoint.id] = self.zone(endpoint.vpc or PUBLIC_VIEW)
+                self.zones[endpoint.id] = resolvers.zone(self.network, endpoint)
             return None
 
     def recipe(self, endpoint: Endpoint) -> Callable[[Endpoint], Process | None] | None:
-        if endpoint.kind is EndpointKind.RESOLVER:
-            return lambda e: self.resolver(e, e.vpc)
-        if endpoint.id == "internet/name-server":
-            return lambda e: self.resolver(e, PUBLIC_VIEW)
+        if endpoint.kind is EndpointKind.RESOLVER or endpoint.id == "internet/name-server":
+            return lambda e: resolvers.process(self.tools, self.network, e)
         recipes: dict[str, Callable[[Endpoint], Process | None]] = {
             "haproxy": self.load_balancer, "openssh": self.ssh, "postgresql": self.postgresql, "redis": self.redis,
             "chrony": self.chrony, "registry": self.registry, "prometheus": self.prometheus,
@@ -136,22 +134,6 @@ class _Stage:
 
     def prometheus(self, endpoint: Endpoint) -> Process:
         return prometheus.server(self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint))
-
-    def resolver(self, endpoint: Endpoint, view: str) -> Process:
-        records = [dnsmasq.Record(r.name, r.kind, r.data) for r in self.network.records if r.view == view]
-        domains = self.domains(view)
-        return dnsmasq.resolver(self.tools, name=endpoint.id, namespace=endpoint.id, records=records, zones=domains)
-
-    def zone(self, view: str) -> Zone:
-        records: dict[str, list[tuple[str, str]]] = {}
-        for record in self.network.records:
-            if record.view == view:
-                records.setdefault(record.name.lower(), []).append((record.kind, record.data))
-        return Zone(records, tuple(self.domains(view)))
-
-    def domains(self, view: str) -> list[str]:
-        """Of these a view knows all there is."""
-        return [c.domain for c in self.network.clusters if c.vpc == view] + [self.network.domain]
 
     # ---- certificates and keys ------------------------------------------------------------------------------------------
 

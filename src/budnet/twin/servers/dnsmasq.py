@@ -1,8 +1,8 @@
 """dnsmasq as a VPC's resolver: it answers what it was told, and asks nobody.
 
-In a zone that it was told, a name without a record does not exist (NXDOMAIN), and one that has only other records has
-no data; any other name is refused. Where dnsmasq departs from what it was told: an address without a PTR record gets
-the name of its A or AAAA record, and a name that has nothing but names below it does not exist.
+In a zone that it was told, a name without a record does not exist (NXDOMAIN), and one that has only other records, or
+only names below it, has no data; any other name is refused. Where dnsmasq departs from what it was told: an address
+without a PTR record gets the name of its A or AAAA record, and a denial carries no SOA record, so nobody may keep it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from budnet.ir.names import TTL
 from budnet.twin.process import File, Process
 from budnet.twin.servers import lines
 from budnet.twin.tools import Tools
@@ -22,9 +23,11 @@ class Record(NamedTuple):
     name: str
     """`api.example.com`, `_sql._tcp.db.example.com`; for a PTR record an address or its `...in-addr.arpa`."""
     kind: str
-    """A, AAAA, CNAME, PTR or SRV."""
+    """A, AAAA, CNAME, NS, PTR, SOA, SRV or TXT."""
     value: str
-    """An address, a name, or for SRV `priority weight port name`."""
+    """An address, a name, a text; for SRV `priority weight port name`, for SOA `server mailbox` and five numbers."""
+    ttl: int = TTL
+    """In seconds. dnsmasq has one of its own for addresses and aliases only; other kinds have the server's."""
 
 
 def resolver(
@@ -34,18 +37,17 @@ def resolver(
     namespace: str,
     records: Sequence[Record],
     zones: Sequence[str] = (),
-    ttl: int = 30,
+    ttl: int = TTL,
     port: int = 53,
     addresses: Sequence[str] = (),
 ) -> Process:
-    """Answers `records`; of the names in `zones`, and of private addresses, it knows all there are. A CNAME may point
-    anywhere, but is followed only where its target is a record, too."""
+    """Answers `records`; of the names in `zones` it knows all there are. A CNAME may point anywhere, but is followed only
+    where its target is a record, too."""
     program = tools.need("dnsmasq")
     config = lines(
         "no-resolv",
         "no-hosts",
         "no-poll",
-        "bogus-priv",
         f"port={port}",
         f"local-ttl={ttl}",
         *(f"listen-address={address}" for address in addresses),
@@ -66,17 +68,29 @@ def resolver(
 
 
 def _line(record: Record) -> str:
-    name, kind, value = record
+    name, kind, value, ttl = record
     match kind:
         case "A" | "AAAA":
-            return f"host-record={name},{value}"
+            return f"host-record={name},{value},{ttl}"
         case "CNAME":
-            return f"cname={name},{value}"
+            return f"cname={name},{value},{ttl}"
         case "PTR":
             arpa = name if name.endswith(".arpa") else ip_address(name).reverse_pointer
             return f"ptr-record={arpa},{value}"
         case "SRV":
             priority, weight, number, target = value.split()
             return f"srv-host={name},{target},{number},{priority},{weight}"
+        case "TXT":
+            return f'txt-record={name},"{value}"'
+        case "NS":
+            return f"dns-rr={name},2,{_wire(value)}"
+        case "SOA":
+            server, mailbox, *numbers = value.split()
+            return f"dns-rr={name},6,{_wire(server)}{_wire(mailbox)}{''.join(f'{int(n):08x}' for n in numbers)}"
         case _:
             raise ValueError(f"{kind} records are not served (of {name})")
+
+
+def _wire(name: str) -> str:
+    """A name as it is on the wire (RFC 1035, section 3.1), in hexadecimal: kinds that dnsmasq has no word for are told so."""
+    return "".join(f"{len(label):02x}{label.encode().hex()}" for label in name.split(".")) + "00"
