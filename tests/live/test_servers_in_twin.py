@@ -9,7 +9,6 @@ from functools import partial
 
 import pytest
 
-from budnet.cli.execute import resolver_of
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin
@@ -31,11 +30,8 @@ def twin() -> Iterator[Twin]:
 def run(twin: Twin, node: str, *command: str) -> tuple[int, str]:
     """Exit code and output of a command at a node."""
     with tempfile.TemporaryFile() as out, open(os.devnull) as nothing:
-        resolver = resolver_of(twin.status()["spaces"], node)
         libraries = dict(TOOLS.need("psql").env).get("LD_LIBRARY_PATH", "")
-        code = twin.exec(
-            node, ("env", f"LD_LIBRARY_PATH={libraries}", *command), resolver, streams=(nothing.fileno(), out.fileno(), out.fileno())
-        )
+        code = twin.exec(node, ("env", f"LD_LIBRARY_PATH={libraries}", *command), streams=(nothing.fileno(), out.fileno(), out.fileno()))
         out.seek(0)
         return code, out.read().decode()
 
@@ -69,6 +65,23 @@ def test_the_resolver_of_a_vpc_knows_nothing_of_the_other_cluster(twin: Twin) ->
     assert run(twin, "control-plane/apps/budapp-0", "getent", "hosts", "budapp.bud-system.svc.cluster.local")[0] == 0
     assert run(twin, "workload/workloads/vllm-0", "getent", "hosts", "budapp.bud-system.svc.cluster.local")[0] != 0
     assert run(twin, "internet/client", "getent", "hosts", "budapp.bud-system.svc.cluster.local")[0] != 0
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "there"),
+    [
+        ("control-plane/apps/budapp-0", "postgresql", True),  # the first of its search list
+        ("control-plane/apps/budapp-0", "loki.bud-obs", True),  # the second: it has fewer than five dots
+        ("control-plane/apps/budapp-0", "kafka-1.kafka", True),
+        ("control-plane/apps/budapp-0", "loki", False),  # in another namespace
+        ("control-plane/apps/dapr-sentry", "postgresql", False),
+        ("control-plane/apps/dapr-sentry", "dapr-placement-0.dapr-placement", True),
+        ("control-plane/apps/nodes-0", "postgresql", False),  # a machine has no search list
+        ("internet/client", "postgresql", False),
+    ],
+)
+def test_short_names_are_looked_for_as_a_pod_does(twin: Twin, node: str, name: str, there: bool) -> None:
+    assert (run(twin, node, "getent", "hosts", name)[0] == 0) is there
 
 
 def test_logs_are_the_server_s_own(twin: Twin) -> None:

@@ -16,13 +16,14 @@ from budnet.twin.lab import Twin
 @click.argument("node")
 @click.argument("cmd", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(name: str, node: str, cmd: tuple[str, ...]) -> None:
-    """Run CMD at NODE, with its addresses, its routes and its resolver. Exits as CMD does.
+    """Run CMD at NODE, with its addresses, its routes, its resolver and search list. Exits as CMD does.
 
     NODE is an endpoint's id or its last part. Files and programs are the machine's own.
 
     \b
     Examples:
       budnet exec budapp-0 ip route
+      budnet exec budapp-0 getent hosts postgresql
       budnet exec internet/client getent hosts api.example.com
       budnet exec internet/admins ssh -F /run/budnet/ssh/config nodes-0 hostname
     """
@@ -34,11 +35,4 @@ def command(name: str, node: str, cmd: tuple[str, ...]) -> None:
         wrong(f"there is no node '{node}'. {suggest(node, ids + [i.rpartition('/')[2] for i in ids])}".strip())
     if len(found) > 1:
         wrong(f"'{node}' could be {', '.join(found)}")
-    resolver = resolver_of(status["spaces"], found[0])
-    sys.exit(twin.exec(found[0], cmd, resolver))
-
-
-def resolver_of(spaces: list[dict[str, list[str]]], node: str) -> list[str]:
-    """The DNS server of a node's VPC; outside, the public one."""
-    addresses = {str(s["id"]): s["addresses"] for s in spaces}
-    return addresses.get(f"{node.partition('/')[0]}/resolver") or addresses.get("internet/name-server", [])
+    sys.exit(twin.exec(found[0], cmd))

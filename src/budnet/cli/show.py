@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from budnet.cli import shown_names
 from budnet.cli.output import format_option, network, print_json, table
 from budnet.ir.network import Network, to_json
 
@@ -40,7 +41,11 @@ def command(arguments: Sequence[str], form: str, derived: bool) -> None:
         print_json("show", {topic: [dict(zip(columns, row, strict=True)) for row in rows] for topic, (columns, rows) in tables.items()})
         return
     for topic, (columns, rows) in tables.items():
-        table(columns, rows, title=f"{topic} ({len(rows)})")
+        if topic == "names":
+            for title, named in shown_names.parts(found):
+                table(shown_names.COLUMNS, named, title=title)
+        else:
+            table(columns, rows, title=f"{topic} ({len(rows)})")
 
 
 def _networks(n: Network) -> tuple[list[str], Rows]:
@@ -70,7 +75,10 @@ def _flows(n: Network) -> tuple[list[str], Rows]:
 
 
 def _names(n: Network) -> tuple[list[str], Rows]:
-    return ["view", "name", "type", "answer"], [(r.view, r.name, r.kind, r.data) for r in n.records]
+    """As JSON has them: every record."""
+    return ["view", "name", "type", "answer", "ttl", "line"], [
+        (r.view, r.name, r.kind, r.data, str(r.ttl), str(r.origin)) for r in n.records
+    ]
 
 
 def _certificates(n: Network) -> tuple[list[str], Rows]:

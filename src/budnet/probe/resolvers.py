@@ -20,6 +20,7 @@ from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
+from budnet.ir.origin import Origin
 from budnet.probe.answer import Answer
 from budnet.probe.question import Question
 from budnet.probe.truth import Truth
@@ -47,6 +48,8 @@ class Query(NamedTuple):
     name: str
     kind: str
     stream: bool = False
+    origin: Origin | None = None
+    """Of the record, in this view or another, that made us ask."""
 
 
 def truth(network: Network, twin: Twin) -> Truth:
@@ -88,8 +91,8 @@ def queries(network: Network, asker: Endpoint, server: Endpoint, view: View) -> 
     forward = [z for z in view.zones if not z.endswith(".arpa")]
     yield from (Query(asker, server, view, f"{_NOBODY}.{zone}", "A") for zone in forward)
     known = {*view.records, *view.between}
-    elsewhere = {r.name: r.kind for r in network.records if r.name not in known}
-    yield from (Query(asker, server, view, name, kind) for name, kind in elsewhere.items() if kind != "PTR")
+    elsewhere = {r.name: r for r in network.records if r.name not in known and r.kind != "PTR"}
+    yield from (Query(asker, server, view, r.name, r.kind, origin=r.origin) for r in elsewhere.values())
 
 
 def _others(kinds: set[str]) -> Iterator[str]:
@@ -116,7 +119,7 @@ def _compare(table: Truth, query: Query, seen: Observed) -> None:
     protocol = Protocol.TCP if query.stream else Protocol.UDP
     question = Question(query.asker.id, f"{query.server.id} {query.name} {query.kind}", _common(query), protocol, 53)
     answer = Answer("DELIVERED", DNS, read(seen.said, query, reply)) if seen.kind == "open" else Answer("LOST", DNS, seen.kind)
-    table.add(question, [Answer("DELIVERED", DNS, expected(reply), reply.origin)], answer)
+    table.add(question, [Answer("DELIVERED", DNS, expected(reply), query.origin or reply.origin)], answer)
 
 
 def expected(reply: Reply) -> str:

@@ -203,16 +203,19 @@ class Agent:
             for number, descriptor in enumerate(descriptors):
                 os.dup2(descriptor, number)
             syscall.setns(self.kernel.spaces[asked["node"]])
-            self.resolve_by(asked.get("resolver", []), asked.get("search", []))
+            self.resolve_as(asked["node"])
             os.execvpe(asked["command"][0], asked["command"], dict(os.environ) | asked.get("env", {}))
         except OSError as refused:
             os.write(2, f"budnet: {asked['command'][0]}: {refused.strerror}\n".encode())
         os._exit(127)
 
-    def resolve_by(self, servers: list[str], search: list[str]) -> None:
-        """Gives this process a resolv.conf of its own."""
+    def resolve_as(self, node: str) -> None:
+        """Gives this process the resolv.conf of a node."""
+        text = dict(self.stage.resolv).get(node)
+        if text is None:
+            return
         path = HOME / f"resolv.{os.getpid()}"
-        path.write_text("".join(f"nameserver {s}\n" for s in servers) + (f"search {' '.join(search)}\n" if search else ""))
+        path.write_text(text)
         syscall.unshare(syscall.NEWNS)
         with suppress(OSError):  # where a machine has no /etc/resolv.conf there is nothing to cover
             syscall.mount(str(path), "/etc/resolv.conf", flags=syscall.MS_BIND)

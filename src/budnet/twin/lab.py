@@ -211,16 +211,9 @@ class Twin:
         for answer in self._request({"do": "browse", "pages": [list(p) for p in pages]}):
             yield from ((number, text) for number, text in answer["answers"])
 
-    def exec(
-        self,
-        node: str,
-        command: Sequence[str],
-        resolver: Sequence[str] = (),
-        search: Sequence[str] = (),
-        streams: Sequence[int] = (0, 1, 2),
-    ) -> int:
-        """Runs a command at a node with this process's standard streams; returns its exit code."""
-        asked = {"do": "exec", "node": node, "command": list(command), "resolver": list(resolver), "search": list(search)}
+    def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
+        """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""
+        asked = {"do": "exec", "node": node, "command": list(command)}
         return int(list(self._request(asked, streams))[-1]["code"])
 
     def logs(self, node: str) -> str:

@@ -33,6 +33,8 @@ class Stage:
     """(path below the twin's directory, content, mode): what clients in the twin need."""
     zones: tuple[tuple[str, Zone], ...] = ()
     """What our own name servers know, by endpoint, where dnsmasq is missing."""
+    resolv: tuple[tuple[str, str], ...] = ()
+    """What stands in /etc/resolv.conf, by endpoint."""
 
     @cached_property
     def digest(self) -> str:
@@ -63,7 +65,8 @@ class _Stage:
             ("ssh/id_ed25519", self.admin.private, 0o600),
             ("ssh/config", self.ssh_config(), 0o644),
         )
-        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), files, tuple(self.zones.items()))
+        resolv = tuple((e.id, resolvers.resolv_conf(self.network, e)) for e in self.network.endpoints)
+        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), files, tuple(self.zones.items()), resolv)
 
     def process(self, endpoint: Endpoint) -> Process | None:
         recipe = self.recipe(endpoint)

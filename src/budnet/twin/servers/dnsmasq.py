@@ -48,6 +48,7 @@ def resolver(
         "no-resolv",
         "no-hosts",
         "no-poll",
+        "bogus-priv",  # addresses that are nobody's in particular are known here to have no names (RFC 6303)
         f"port={port}",
         f"local-ttl={ttl}",
         *(f"listen-address={address}" for address in addresses),
