@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from budnet.probe import names
+from budnet.probe import layers
 from budnet.probe.truth import truth
 from budnet.twin import tools
 from budnet.twin.build import plan
@@ -22,7 +22,7 @@ def test_packets_and_names_agree(case: str) -> None:
     assert not staged.missing
     with twin_of(wanted, staged) as twin:
         table = truth(network, twin)
-        table.join(names.truth(network, twin))
+        table.join(layers.truth(network, twin))
     assert not table.disagree, "\n".join(map(str, table.disagree[:10]))
     assert set(table.fates) <= {"DELIVERED", "DENIED_OUT", "DENIED_IN", "NO_ROUTE", "NOT_LISTENING"}
     assert table.questions > (30_000 if case == "foundry" else 300)

@@ -15,10 +15,12 @@ from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
 from budnet.ir.names import CLUSTERSET, PUBLIC_VIEW, TTL, Record, Zone
 from budnet.ir.origin import BUILT_IN, Origin
 from budnet.resolve.draft import Draft
-from budnet.resolve.outside import NAME_SERVER
+from budnet.resolve.outside import NAME_SERVER as PUBLIC_SERVER
 
 VERSION, CLUSTERSET_VERSION = "1.1.0", "1.0.0"
 """Of the specifications, which every zone says of itself."""
+NAME_SERVER = "ns.dns"
+"""What the name server of a zone is called in it, as CoreDNS does."""
 
 
 def cluster_names(draft: Draft) -> None:
@@ -98,13 +100,13 @@ def _zones(draft: Draft) -> None:
             _zone(draft, Zone(vpc.id, name, origin), vpc.resolver)
         reverse = {name: vpc.origin for prefix in ranges for name in reverse_zones(prefix)}
         draft.zones += [Zone(vpc.id, name, origin) for name, origin in reverse.items()]
-    server = next((e for e in draft.endpoints if e.id == NAME_SERVER), None)
+    server = next((e for e in draft.endpoints if e.id == PUBLIC_SERVER), None)
     _zone(draft, Zone(PUBLIC_VIEW, draft.topology.domain, BUILT_IN), server.addresses if server else ())
 
 
 def _zone(draft: Draft, zone: Zone, server: tuple[Address, ...]) -> None:
     """With what every zone has at its head: where it begins, and who answers for it (RFC 1034, section 4.2.1)."""
-    host = f"ns.dns.{zone.name}"
+    host = f"{NAME_SERVER}.{zone.name}"
     times = f"1 7200 1800 86400 {TTL}"
     draft.zones.append(zone)
     draft.records.append(Record(zone.view, zone.name, "SOA", f"{host} hostmaster.{zone.name} {times}", zone.origin))

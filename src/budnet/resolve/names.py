@@ -15,7 +15,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind, HostRoute
 from budnet.ir.names import PUBLIC_VIEW, Record
 from budnet.model.service import ClusterName, ExternalName, InternalName
 from budnet.resolve import aliases
-from budnet.resolve.cluster_names import to_addresses
+from budnet.resolve.cluster_names import NAME_SERVER, to_addresses
 from budnet.resolve.draft import Draft
 from budnet.resolve.outside import is_global
 from budnet.resolve.references import ports_of
@@ -47,7 +47,7 @@ _NOT_PUBLIC: tuple[Prefix, ...] = tuple(
 
 def names(draft: Draft) -> None:
     """The pass."""
-    _not_too_long(draft)
+    _check_labels(draft)
     for label, external in draft.topology.names.external.items():
         _external(draft, label, external)
     for label, internal in draft.topology.names.internal.items():
@@ -67,9 +67,11 @@ def _views(draft: Draft) -> Iterator[str]:
     yield from (v.id for v in draft.vpcs)
 
 
-def _not_too_long(draft: Draft) -> None:
+def _check_labels(draft: Draft) -> None:
     for kind in ("external", "internal"):
         for label in getattr(draft.topology.names, kind):
+            if label == NAME_SERVER:
+                draft.error(TWICE, f"'{label}' is the zone's own name server", ("names", kind, label), "choose another name", key=True)
             if len(f"{label}.{draft.topology.domain}") > _LONGEST:
                 summary = f"with the domain the name has more than {_LONGEST} characters"
                 draft.error(TOO_LONG, summary, ("names", kind, label), "choose a shorter one", key=True)
