@@ -151,9 +151,9 @@ class _Stage:
         names: list[str] = []
         for service in self.network.services:
             if endpoint.id in service.backends:
-                base, domain = f"{service.name}.{service.namespace}", self.network.cluster[service.cluster].domain
-                names += [service.name, base, f"{base}.svc", f"{base}.svc.{domain}"]
-        return self.certificate([*names, *map(str, endpoint.addresses)])
+                base = f"{service.name}.{service.namespace}"
+                names += [service.name, base, f"{base}.svc", service.host]
+        return self.certificate([*dict.fromkeys(names), *map(str, endpoint.addresses)])
 
     def ssh_config(self) -> bytes:
         """A client configuration: `ssh -F /run/budnet/ssh/config NODE` goes through the bastion."""
