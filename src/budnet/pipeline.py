@@ -15,6 +15,8 @@ from budnet.source.text import quoted, readable
 from budnet.source.yaml import parse
 
 DEFAULT_FILE = "budnet.yaml"
+RANGES = ("range:", "services:")
+"""What the names of ranges begin with in a lock file; all others are those of addresses (`resolve/fleets.py`)."""
 NOT_READABLE, BAD_LOCK = "F001", "F002"
 
 
@@ -79,12 +81,12 @@ def lock_path(file: Path) -> Path:
 
 def read_lock(path: Path) -> tuple[dict[str, str], list[Diagnostic]]:
     """Addresses by logical name; a lock that is not there is empty."""
-    from ipaddress import ip_address
+    from ipaddress import ip_address, ip_network
 
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        for address in data["addresses"].values():
-            ip_address(address)
+        for name, address in data["addresses"].items():
+            (ip_network if name.startswith(RANGES) else ip_address)(address)
         return dict(data["addresses"]), []
     except FileNotFoundError:
         return {}, []

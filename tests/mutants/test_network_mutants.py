@@ -29,7 +29,7 @@ from mutants.layers import only
 
 pytestmark = pytest.mark.live
 Fault = Callable[[Network], Network]
-SHOP, DUAL, AZURE, HUB = "one-vpc", "dual-stack", "no-kubernetes", "three-workloads"
+SHOP, DUAL, AZURE, HUB, FLEET = "one-vpc", "dual-stack", "no-kubernetes", "three-workloads", "fleet-of-three"
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,12 @@ MUTANTS = (
     Mutant("egress row for another source", SHOP, ("egress",), each("egress_filters", "shop/egress", changed("rules", lambda r: replace(r, sources=("shop/web/watch",)))), "shop/egress"),
     Mutant("listener that is not there", SHOP, (), each("endpoints", "shop/store/db", changed("listeners", lambda x: replace(x, port=5432))), "shop/store/db"),
     Mutant("listener on loopback", SHOP, (), each("endpoints", "shop/store/db", changed("listeners", lambda x: replace(x, loopback=True))), "shop/store/db"),
+    Mutant("member's peering route gone", FLEET, (), each("route_tables", "shop-02/till", without("routes", to(TargetKind.PEERING))), "shop-02/till"),
+    Mutant("hub's route to one member gone", FLEET, (), each("route_tables", "office/books", without("routes", lambda r: r.via == "line-02")), "shop-02"),
+    Mutant("member's group without rules in", FLEET, ("groups-in",), each("security_groups", "shop-03/stock", lambda g: replace(g, ingress=())), "shop-03/stock"),
+    Mutant("member's policy lets in from anywhere", FLEET, ("policies",),
+           each("policies", "shop-01/sales/stock", changed("ingress", lambda r: replace(r, peers=()))), "shop-01/sales/stock"),
+    Mutant("member's ACL line gone", FLEET, ("acls",), each("acls", "shop-02/till", without("ingress", lambda r: r.number == 100)), "shop-02/till:in"),
     Mutant("Service sends to another port", SHOP, ("policies",),
            each("services", "shop/payments/pay", changed("ports", lambda p: replace(p, target=50052))), "shop/payments/pay"),
 )  # fmt: skip

@@ -36,7 +36,7 @@ def table(case: str, name: str) -> int:
     return 200 + [t.id for t in tables if t.vpc == name.partition("/")[0]].index(name)
 
 
-SHOP, DUAL, AZURE = "one-vpc", "dual-stack", "no-kubernetes"
+SHOP, DUAL, AZURE, FLEET = "one-vpc", "dual-stack", "no-kubernetes", "fleet-of-three"
 MUTANTS = (
     Mutant("group rule in gone", SHOP, ("groups-in",), rules("shop", about("shop/db:in:shop/cart")), "security-group shop/db"),
     Mutant("group rule out gone", SHOP, ("groups-out",), rules("shop", about("shop/cart:out:shop/db")), "security-group shop/cart"),
@@ -73,6 +73,10 @@ MUTANTS = (
     Mutant("egress filter off", SHOP, ("egress",), rules("shop", saying("jump edge")), "egress-filter shop/egress"),
     Mutant("listener gone", SHOP, (), listeners("shop/store/db", 5433), "shop/store/db"),
     Mutant("listener on another port", SHOP, (), listeners("shop/store/db", 5433, to=5432), "shop/store/db"),
+    Mutant("member's peering route gone", FLEET, (), routes("shop-02", lambda r: r.device == "p1" and r.prefix.version == 4), "shop-02/"),
+    Mutant("hub's route to one member gone", FLEET, (), routes("office", lambda r: r.device == "p1" and r.prefix.version == 6), "shop-02/"),
+    Mutant("member's group rule gone", FLEET, ("groups-in",), rules("shop-03", about("shop-03/stock:in:office/audit")), "security-group shop-03/stock"),
+    Mutant("member's ACL rule gone", FLEET, ("acls",), rules("shop-01", about("shop-01/till:in:100")), "network-acl shop-01/till:in"),
     Mutant("outside host's route gone", SHOP, ("egress",), routes("internet", lambda r: r.device.startswith("e") and r.prefix.version == 4 and r.prefix.prefixlen == 32), "internet"),
 )  # fmt: skip
 

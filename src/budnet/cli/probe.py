@@ -12,7 +12,7 @@ import click
 from budnet.cli.output import file_argument, load, name_option, print_json, style, table
 from budnet.errors import NoTwin
 from budnet.probe import layers, report, truth
-from budnet.probe.question import questions
+from budnet.probe.sample import chosen
 
 
 @click.command()
@@ -21,10 +21,20 @@ from budnet.probe.question import questions
 @click.option("--to", "targets", multiple=True, metavar="NODE", help="Only questions to this endpoint, service or subnet. Repeatable.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report to this file as well.")
 @click.option("--evidence", type=click.Path(dir_okay=False, path_type=Path), help="Write every question with its answers to this CSV file.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also those between members of a large fleet, of which a part is left out otherwise."
+)
 @name_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
 def command(
-    file: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None, evidence: Path | None, name: str, form: str
+    file: str | None,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    junit_file: Path | None,
+    evidence: Path | None,
+    everything: bool,
+    name: str,
+    form: str,
 ) -> None:
     """Send real packets along every flow there is and could be, and compare each fate with the proof. Exit 1 if one differs.
 
@@ -37,6 +47,7 @@ def command(
       budnet probe --from budapp --to data
       budnet probe --format json --junit probe.xml
       budnet probe --evidence probe.csv
+      budnet probe catalog/fleet --all
     """
     from budnet.twin.lab import Twin
 
@@ -53,8 +64,10 @@ def command(
         bring_up(network, name, attached=True)
         twin = Twin(name)
     try:
-        asked = [q for q in questions(network) if _wanted(q.source, sources) and _wanted(q.destination, targets)]
+        rows, left_out = chosen(network, everything or bool(sources or targets))
+        asked = [q for q in rows if _wanted(q.source, sources) and _wanted(q.destination, targets)]
         result = truth.truth(network, twin, asked, _progress(form))
+        result.left_out = left_out
         if not sources and not targets:
             result.join(layers.truth(network, twin))
     finally:
@@ -95,3 +108,5 @@ def _print(result: truth.Truth) -> None:
     fates = ", ".join(f"{count} {fate}" for fate, count in sorted(result.fates.items(), key=lambda f: -f[1]))
     word = style("agree", "green", True) if not result.disagree else style(f"{len(result.disagree)} DISAGREE", "red", True)
     click.echo(f"{result.questions} questions, {result.agree} answered alike: {word}\n{fates}\n{result.seconds:.2f} s of packets")
+    if result.omission:
+        click.echo(result.omission)

@@ -13,6 +13,7 @@ from budnet.ir.endpoint import EndpointKind
 from budnet.ir.network import Network
 from budnet.probe import truth
 from budnet.probe.layers import LAYERS, Layer
+from budnet.probe.sample import chosen
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Proof, Status, prove
 from budnet.twin.lab import Twin
@@ -44,7 +45,9 @@ def screen(network: Network, file: str, twin: Twin, seconds: float) -> bool:
     start = time.perf_counter()
     proofs = prove(Engine(network))
     proved = _proofs(proofs, time.perf_counter() - start)
-    table = truth.truth(network, twin)
+    asked, left_out = chosen(network)
+    table = truth.truth(network, twin, asked)
+    table.left_out = left_out
     agreed = _packets(table)
     layers = [_layer(layer, network, twin) for layer in LAYERS]  # all of them are shown, also behind one that failed
     return all(layers) and proved and agreed
@@ -73,6 +76,8 @@ def _packets(table: truth.Truth) -> bool:
     )
     fates = ", ".join(f"{count} {fate.lower().replace('_', ' ')}" for fate, count in sorted(table.fates.items(), key=lambda f: -f[1]))
     _row("", fates)
+    if table.omission:
+        _row("", table.omission)
     for each in table.disagree[:_SHOWN]:
         click.echo(f"    {each}")
     if len(table.disagree) > _SHOWN:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from budnet.model.values import DottedName, Name, NameList, PrefixList, Written
+from budnet.model.values import DottedName, Name, NameList, PartList, RangeList, Written
 
 
 class Cloud(Written):
@@ -21,21 +21,22 @@ class Cloud(Written):
 class ClusterSettings(Written):
     """The Kubernetes cluster of a network."""
 
-    services: PrefixList = Field(description="the range that ClusterIPs come from; outside every network")
+    services: RangeList = Field(description="the range that ClusterIPs come from; outside every network")
     domain: DottedName = "cluster.local"
 
 
 class Subnet(Written):
     """A subnet, and what its default route is: an internet gateway, a NAT gateway, or nothing."""
 
-    cidr: PrefixList = Field(description="its addresses, such as 10.0.1.0/24, a part of the network's")
+    cidr: PartList = Field(description="its addresses, such as 10.0.1.0/24, a part of the network's")
     access: Literal["public", "private", "isolated"] = Field(description="public, private or isolated: what its default route is")
 
 
 class Network(Written):
-    """A VPC (AWS) or VNet (Azure)."""
+    """A VPC (AWS) or VNet (Azure); with `count` a fleet of them, alike in all but their addresses."""
 
-    cidr: PrefixList = Field(description="its addresses, such as 10.0.0.0/16")
+    count: int | None = Field(default=None, ge=1, le=1000, description="how many there are: NAME-01, NAME-02, ...")
+    cidr: RangeList = Field(description="its addresses, such as 10.0.0.0/16")
     cloud: Cloud = Cloud()
     cluster: ClusterSettings | None = None
     subnets: dict[Name, Subnet] = Field(min_length=1, description="its subnets by name, one at least")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from budnet.ir.address import Address, Match, PortRange, Prefix, Protocol
@@ -191,6 +191,62 @@ WrittenPrefix = Annotated[Any, BeforeValidator(_prefix), _schema("a prefix, such
 WrittenAddress = Annotated[Any, BeforeValidator(_address), _schema("an address, such as 10.0.0.5")]
 WrittenMatch = Annotated[Any, BeforeValidator(_match), _schema("ports and protocol", _PORT.pattern)]
 WrittenPort = Annotated[Any, BeforeValidator(_port), _schema("port and protocol, such as 443/tcp", r"[0-9]{1,5}/(tcp|udp|sctp)")]
+
+
+class Pool(Written):
+    """A range that budnet chooses: one of length `size` out of `pool`. The short form is the range itself."""
+
+    prefix: WrittenPrefix | None = None
+    pool: WrittenPrefix | None = Field(default=None, description="where it is taken from, such as 10.64.0.0/10")
+    size: int | None = Field(default=None, ge=1, le=128, description="its prefix length, such as 16")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Pool:
+        for key in ("pool", "size"):
+            if (self.prefix is None) is (getattr(self, key) is None):
+                said = "is missing" if self.prefix is None else "is too much: the range is written already"
+                raise wrong(f"'{key}' {said}", "write it like {pool: 10.64.0.0/10, size: 16}, or give the range itself: 10.64.0.0/16")
+        return self
+
+
+class Part(Written):
+    """A part that budnet chooses of the network's own range. The short form is the range itself."""
+
+    prefix: WrittenPrefix | None = None
+    size: int | None = Field(default=None, ge=1, le=128, description="its prefix length, such as 24")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Part:
+        if (self.prefix is None) is (self.size is None):
+            said = "is missing" if self.prefix is None else "is too much: the range is written already"
+            raise wrong(f"'size' {said}", "write it like {size: 24}, or give the range itself: 10.0.1.0/24")
+        return self
+
+
+def _spelt_out(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"prefix": value}
+
+
+def _or_prefix(value: Pool | Part) -> Any:
+    return value if value.prefix is None else value.prefix
+
+
+def _as_ranges(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else as_list(value)
+
+
+def _ranges(**keys: str) -> WithJsonSchema:
+    """The JSON Schema of one or many ranges; `keys` are those of the long form."""
+    long = {
+        "type": "object",
+        "properties": {k: {"type": t} for k, t in keys.items()},
+        "required": list(keys),
+        "additionalProperties": False,
+    }
+    one = [{"type": "string"}, long]
+    return WithJsonSchema({"anyOf": [*one, {"type": "array", "items": {"anyOf": one}, "minItems": 1}]})
+
+
 Duration = Annotated[Any, BeforeValidator(_duration), _schema("a time, such as 90d or 24h", _DURATION.pattern)]
 """In seconds."""
 CertificateName = Annotated[str, BeforeValidator(_certificate_name)]
@@ -198,4 +254,12 @@ Labels = dict[Annotated[str, BeforeValidator(_label_key)], Annotated[str, Before
 PortName = Annotated[str, BeforeValidator(_port_name)]
 PrefixList = Annotated[list[WrittenPrefix], BeforeValidator(as_list), Field(min_length=1), ONE_OR_MANY]
 AddressList = Annotated[list[WrittenAddress], BeforeValidator(as_list), Field(min_length=1), ONE_OR_MANY]
+if TYPE_CHECKING:
+    RangeList = list[Any]
+    PartList = list[Any]
+else:  # a Pool or Part where budnet is to choose; behind the pass `fleets` they are all prefixes, and everybody takes them for that
+    RangeList = Annotated[list[Annotated[Pool, BeforeValidator(_spelt_out), AfterValidator(_or_prefix)]],
+                          BeforeValidator(_as_ranges), Field(min_length=1), _ranges(pool="string", size="integer")]  # fmt: skip
+    PartList = Annotated[list[Annotated[Part, BeforeValidator(_spelt_out), AfterValidator(_or_prefix)]],
+                         BeforeValidator(_as_ranges), Field(min_length=1), _ranges(size="integer")]  # fmt: skip
 NameList = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), ONE_OR_MANY]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from budnet.ir.address import Address, Protocol
@@ -26,17 +26,30 @@ class Question(NamedTuple):
     service: bool = False
 
 
-def questions(network: Network) -> Iterator[Question]:
-    """All of them, in a stable order. About six for each ordered pair of endpoints."""
-    askers = [e for e in network.endpoints if e.filtered or _asks_from_outside(network, e)]
+Wanted = Callable[[Endpoint, Endpoint], bool]
+
+
+def questions(network: Network, wanted: Wanted | None = None) -> Iterator[Question]:
+    """All of them, or those from a source to a destination that are wanted. In a stable order, about six for each ordered pair."""
     services = {c.id: [s for s in network.services if s.cluster == c.id] for c in network.clusters}
-    for source in askers:
+    for source in (e for e in network.endpoints if is_asker(network, e)):
+        families = frozenset(a.version for a in source.addresses)
         for destination in network.endpoints:
-            if destination is not source and _sensible(source, destination):
-                yield from _direct(source, destination)
+            if destination is not source and _sensible(source, destination) and (wanted is None or wanted(source, destination)):
+                yield from (Question(source.id, destination.id, *rest) for rest in _direct(families, destination))
         for service in services.get(source.cluster, ()):
             if source.id not in service.backends:  # which replica a pod's own Service picks may be itself
                 yield from _by_service(source, service)
+
+
+def is_asker(network: Network, endpoint: Endpoint) -> bool:
+    """Everything of ours that a filter can be about, and some outside."""
+    return endpoint.filtered or _asks_from_outside(network, endpoint)
+
+
+def cost(families: frozenset[int], destination: Endpoint) -> int:
+    """How many questions somebody with addresses of these families asks about a destination."""
+    return sum(1 for _ in _direct(families, destination))
 
 
 def _asks_from_outside(network: Network, endpoint: Endpoint) -> bool:
@@ -52,8 +65,7 @@ def _sensible(source: Endpoint, destination: Endpoint) -> bool:
     return not (source.kind is EndpointKind.EXTERNAL and destination.kind is EndpointKind.EXTERNAL)
 
 
-def _direct(source: Endpoint, destination: Endpoint) -> Iterator[Question]:
-    families = {a.version for a in source.addresses}
+def _direct(families: frozenset[int], destination: Endpoint) -> Iterator[tuple[Address, Protocol, int]]:
     outside = destination.kind is EndpointKind.EXTERNAL
     ports = [(x.protocol, x.port) for x in _tried(destination.listeners)]
     closed = CLOSED_OUTSIDE if outside else () if not destination.filtered else CLOSED
@@ -61,7 +73,7 @@ def _direct(source: Endpoint, destination: Endpoint) -> Iterator[Question]:
     for address in (*destination.addresses, *destination.public):
         if address.version in families:
             for protocol, port in ports:
-                yield Question(source.id, destination.id, address, protocol, port)
+                yield address, protocol, port
 
 
 def _tried(listeners: tuple[Listener, ...]) -> list[Listener]:

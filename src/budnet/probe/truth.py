@@ -48,6 +48,8 @@ class Truth:
     disagree: list[Disagreement] = field(default_factory=list)
     fates: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    left_out: int = 0
+    """Questions that were not asked (`sample.py`)."""
     rows: list[tuple[Question, Answer, Answer]] = field(default_factory=list)
     """Every question with what was predicted and what was observed: an auditor's table."""
 
@@ -67,14 +69,22 @@ class Truth:
         self.questions += other.questions
         self.agree += other.agree
         self.disagree += other.disagree
+        self.left_out += other.left_out
         self.rows += other.rows
         for fate, count in other.fates.items():
             self.fates[fate] = self.fates.get(fate, 0) + count
 
+    @property
+    def omission(self) -> str:
+        """What was left out, in words; empty where nothing was."""
+        said = f"{self.left_out} more were not asked: between members of a fleet, each asked the next one only (`budnet probe --all` asks them)"
+        return said if self.left_out else ""
+
     def json(self) -> dict[str, Any]:
         """`budnet probe --format json`."""
         rows = [d.json() for d in self.disagree]
-        return {"questions": self.questions, "agree": self.agree, "disagree": rows, "fates": self.fates, "seconds": round(self.seconds, 3)}
+        return {"questions": self.questions, "agree": self.agree, "disagree": rows, "left_out": self.left_out,
+                "fates": self.fates, "seconds": round(self.seconds, 3)}  # fmt: skip
 
 
 def truth(network: Network, twin: Twin, asked: Sequence[Question] | None = None, progress: Progress | None = None) -> Truth:

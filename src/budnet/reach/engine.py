@@ -69,9 +69,12 @@ class Engine:
         self._policies: dict[tuple[tuple[str, ...], tuple[Listener, ...], bool], Row] = {}
         self._peers: dict[tuple[PodPeer | BlockPeer, semantics.PolicyPlace], frozenset[int]] = {}
         self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
-        self._routes: dict[str, list[Route | None]] = {}
+        self._routes: dict[tuple[str, int], Route | None] = {}
         self._edges: dict[tuple[str, str], Row] = {}
         self._ephemeral = {p: self.alphabet.mask(m) for p, m in semantics.EPHEMERAL_MATCHES.items()}
+        self._members: dict[str, list[Endpoint]] = {c.id: [] for c in network.clusters}
+        for endpoint in network.endpoints:
+            self._members.setdefault(endpoint.cluster, []).append(endpoint)
         self._labels = {e.id: dict(e.labels) for e in network.endpoints}
         self._namespaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
 
@@ -84,6 +87,15 @@ class Engine:
         for point in self.points:
             if point.endpoint is not None and point.kind is not PointKind.PUBLIC:
                 out[point.endpoint.id].append(point)
+        return out
+
+    @cached_property
+    def provided(self) -> dict[str, list[Point]]:
+        """What each VPC provides itself, its resolver and its metadata address, by the VPC's id."""
+        out: dict[str, list[Point]] = {v.id: [] for v in self.network.vpcs}
+        for point in self.points:
+            if point.endpoint is not None and point.endpoint.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA):
+                out[point.endpoint.vpc].append(point)
         return out
 
     def public_of(self, address: Address) -> Point:
@@ -127,7 +139,7 @@ class Engine:
         if known is not None:
             return known
         acl = self.network.acl[acl_id]
-        hits: dict[int, list[int]] = {p.index: [] for p in self.points}
+        hits: list[list[int]] = [[] for _ in self.points]
         rules = acl.ingress if ingress else acl.egress
         for position, rule in enumerate(rules):
             for index in self.covered(rule.prefix):
@@ -135,7 +147,7 @@ class Engine:
         # points hit by the same rules fare the same: decide once for each combination
         decided: dict[tuple[int, ...], tuple[int, int]] = {}
         forward, back = [0] * len(self.points), [0] * len(self.points)
-        for index, positions in hits.items():
+        for index, positions in enumerate(hits):
             key = tuple(positions)
             if key not in decided:
                 mask = semantics.first_match([(rules[i], self.alphabet.mask(rules[i].match)) for i in key], self.alphabet)
@@ -198,7 +210,7 @@ class Engine:
         return (i for i in self.covered(peer.prefix) if semantics.block_contains(peer, self.points[i].address))
 
     def _pods(self, peer: PodPeer, place: semantics.PolicyPlace) -> Iterator[int]:
-        for pod in self.network.endpoints:
+        for pod in self._members[place.cluster]:
             namespace = self._namespaces.get((pod.cluster, pod.namespace), {})
             if semantics.pod_matches(peer, pod, self._labels[pod.id], namespace, place):
                 yield from (p.index for p in self.interfaces[pod.id])
@@ -217,11 +229,10 @@ class Engine:
 
     def route(self, table_id: str, point: Point) -> Route | None:
         """Where a route table sends packets for a point."""
-        row = self._routes.get(table_id)
-        if row is None:
-            table = self.network.route_table[table_id]
-            row = self._routes[table_id] = [semantics.longest_match(table, p.address) for p in self.points]
-        return row[point.index]
+        key = table_id, point.index
+        if key not in self._routes:
+            self._routes[key] = semantics.longest_match(self.network.route_table[table_id], point.address)
+        return self._routes[key]
 
     def edge(self, vpc: str, source: str) -> Row:
         """What the egress filter of a VPC lets out from an endpoint, by destination."""

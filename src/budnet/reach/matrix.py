@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from budnet.packets.transports import Transports
@@ -48,17 +49,51 @@ def receivers(engine: Engine) -> list[Point]:
 
 
 def pairs(engine: Engine) -> Iterator[Pair]:
-    """Every ordered pair of points of one address family, the outside with itself left out."""
+    """Every ordered pair of points between which something arrives, whoever listens. Most pairs end at their source's own
+    filters: these are asked first, and only for what they let out is a way looked for."""
     targets = receivers(engine)
     for source in senders(engine):
+        lets_out = _lets_out(engine, source)
         for destination in targets:
-            same_family = source.address.version == destination.address.version
-            if not same_family or same(source, destination) or _both_outside(source, destination):
+            if not lets_out[destination.index] or not asked(source, destination):
                 continue
             way = path(engine, source, destination)
             forward = way.forward & engine.alphabet.all
-            answered = forward & way.back
-            yield Pair(source, destination, forward, answered, answered & listeners(engine, way))
+            if forward:
+                answered = forward & way.back
+                yield Pair(source, destination, forward, answered, answered & listeners(engine, way))
+
+
+def asked(source: Point, destination: Point) -> bool:
+    """Whether two points are a pair: of one address family, not both of one endpoint, not both outside."""
+    outside = source.kind is PointKind.OUTSIDE and destination.kind is PointKind.OUTSIDE
+    return source.address.version == destination.address.version and not same(source, destination) and not outside
+
+
+def count(engine: Engine) -> int:
+    """How many pairs there are, those included between which nothing arrives."""
+    targets = receivers(engine)
+    total = Counter(p.address.version for p in targets)
+    outside = Counter(p.address.version for p in targets if p.kind is PointKind.OUTSIDE)
+    own = Counter((p.endpoint.id, p.address.version) for p in targets if p.endpoint is not None and p.kind is not PointKind.OUTSIDE)
+    return sum(
+        total[p.address.version] - (outside[p.address.version] if p.endpoint is None or p.kind is PointKind.OUTSIDE else own[p.endpoint.id, p.address.version])
+        for p in senders(engine)
+    )  # fmt: skip
+
+
+def _lets_out(engine: Engine, source: Point) -> Sequence[int]:
+    """What the filters at a source let out, by destination: all of it where the source has none, or where they are not asked."""
+    sender = source.endpoint
+    if source.kind is PointKind.OUTSIDE or sender is None:
+        return [-1] * len(engine.points)
+    row = list(engine.groups(sender.groups, False))
+    for point in engine.provided[sender.vpc]:
+        row[point.index] = -1  # AWS asks no group for what the VPC itself provides
+    policies = engine.selecting(sender, False)
+    if policies:
+        row = [a & b for a, b in zip(row, engine.policies(policies, sender, False), strict=True)]
+    return row
 
 
 def listeners(engine: Engine, way: Path) -> int:
@@ -69,10 +104,6 @@ def listeners(engine: Engine, way: Path) -> int:
 def same(a: Point, b: Point) -> bool:
     """Whether both are addresses of one endpoint: nobody opens a connection to itself here."""
     return a is b or (a.endpoint is not None and a.endpoint is b.endpoint)
-
-
-def _both_outside(a: Point, b: Point) -> bool:
-    return a.kind is PointKind.OUTSIDE and b.kind is PointKind.OUTSIDE
 
 
 def matrix(engine: Engine) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -10,7 +10,7 @@ from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach.engine import Engine, Point, PointKind
-from budnet.reach.matrix import Pair, pairs
+from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
 from budnet.reach.trace import Trace, trace
 
 
@@ -48,14 +48,9 @@ class Proof:
 
 def prove(engine: Engine) -> list[Proof]:
     """Every guarantee of the Network, and before them the one that comes with every file: exactly the declared flows."""
-    table = list(pairs(engine))
-    arriving = [p for p in table if p.forward]  # most pairs stop at once, and only REACHES is about those
-    sides = _Sides(engine)
-    proofs = _exactly(engine, table, sides)
-    for guarantee in engine.network.guarantees:
-        rows = table if guarantee.kind is GuaranteeKind.REACHES else arriving
-        proofs.append(replace(_guarantee(engine, guarantee, rows, sides), count=len(table)))
-    return proofs
+    table, sides, total = list(pairs(engine)), _Sides(engine), count(engine)
+    proofs = [_nothing_else(engine, table, sides, total), _all_declared(engine, table, sides)]
+    return proofs + [replace(_guarantee(engine, g, table, sides), count=total) for g in engine.network.guarantees]
 
 
 class _Sides:
@@ -64,37 +59,36 @@ class _Sides:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._known: dict[Side, frozenset[int]] = {}
+        self._points: dict[str, list[int]] = {}
+        for point in engine.points:
+            if point.endpoint is not None:
+                self._points.setdefault(point.endpoint.id, []).append(point.index)
 
     def __call__(self, side: Side) -> frozenset[int]:
         known = self._known.get(side)
         if known is None:
-            ids = set(side.endpoints)
             outside = {i for prefix in side.prefixes for i in self.engine.covered(prefix)}
             known = self._known[side] = frozenset(
-                p.index for p in self.engine.points
-                if (p.endpoint is not None and p.endpoint.id in ids) or (p.kind is PointKind.OUTSIDE and p.index in outside)
-            )  # fmt: skip
+                [i for e in side.endpoints for i in self._points.get(e, ())]
+                + [i for i in outside if self.engine.points[i].kind is PointKind.OUTSIDE]
+            )
         return known
 
 
-def _exactly(engine: Engine, table: list[Pair], sides: _Sides) -> list[Proof]:
+def _nothing_else(engine: Engine, table: list[Pair], sides: _Sides, total: int) -> Proof:
+    """Nothing is delivered that no flow declares."""
     declared: dict[tuple[int, int], int] = {}
     for flow in engine.network.flows:
         mask = engine.alphabet.mask(flow.match)
         for source in sides(flow.sources):
             for destination in sides(flow.destinations):
                 declared[source, destination] = declared.get((source, destination), 0) | mask
-    return [_nothing_else(engine, table, declared), _all_declared(engine, table, sides)]
-
-
-def _nothing_else(engine: Engine, table: list[Pair], declared: dict[tuple[int, int], int]) -> Proof:
-    """Nothing is delivered that no flow declares."""
     for pair in table:
         extra = pair.delivered & ~declared.get((pair.source.index, pair.destination.index), 0)
         if extra:
             packet = _example(engine, pair, extra)
             return _refuted(engine, "nothing-undeclared", "a packet that no flow declares is delivered", NOWHERE, packet)
-    return Proof("nothing-undeclared", Status.PROVED, "nothing is delivered that no flow declares", NOWHERE, count=len(table))
+    return Proof("nothing-undeclared", Status.PROVED, "nothing is delivered that no flow declares", NOWHERE, count=total)
 
 
 def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
@@ -107,17 +101,31 @@ def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
         # an outside host stands for many: what its address set or range of ports may be listening to is not ours to say
         got = pair.answered if pair.destination.kind is PointKind.OUTSIDE else pair.delivered
         best[key] = before[0] | got, before[1] if before[0] else pair
-    count = 0
+    able, targets, count = {p.index for p in senders(engine)}, _by_identity(engine), 0
     for flow in engine.network.flows:
         mask = engine.alphabet.mask(flow.match)
         wanted = {(_identity(engine.points[d]), engine.points[d].address.version) for d in sides(flow.destinations)}
-        for source in sides(flow.sources):
+        for source in able & sides(flow.sources):
             for identity, version in wanted:
-                known = best.get((source, identity, version))
+                known = best.get((source, identity, version)) or _nothing(engine.points[source], targets.get((identity, version), ()))
                 count += known is not None
                 if known is not None and mask & ~known[0]:
                     return _not_delivered(engine, flow, known[1], mask & ~known[0])
     return Proof("all-declared", Status.PROVED, "every declared flow is delivered", NOWHERE, count=count)
+
+
+def _nothing(source: Point, targets: Sequence[Point]) -> tuple[int, Pair] | None:
+    """Of two that are a pair, though nothing arrives; None where they are none. A public address, the last one, says more."""
+    found = next((t for t in reversed(targets) if asked(source, t)), None)
+    return None if found is None else (0, Pair(source, found, 0, 0, 0))
+
+
+def _by_identity(engine: Engine) -> dict[tuple[str, int], list[Point]]:
+    """Who may be asked, by name and address family."""
+    out: dict[tuple[str, int], list[Point]] = {}
+    for point in receivers(engine):
+        out.setdefault((_identity(point), point.address.version), []).append(point)
+    return out
 
 
 def _identity(point: Point) -> str:
@@ -141,12 +149,23 @@ def _guarantee(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _
         GuaranteeKind.ENCRYPTED: _encrypted,
     }[guarantee.kind]
     wrong = look(engine, guarantee, sides)
-    for pair in table:
+    for pair in _all_between(engine, guarantee, table, sides) if guarantee.kind is GuaranteeKind.REACHES else table:
         bits = wrong(pair) & mask
         if bits:
             packet = _example(engine, pair, bits)
             return _refuted(engine, guarantee.id, _sentence(guarantee), guarantee.origin, packet, guarantee.because)
-    return Proof(guarantee.id, Status.PROVED, _sentence(guarantee), guarantee.origin, guarantee.because, count=len(table))
+    return Proof(guarantee.id, Status.PROVED, _sentence(guarantee), guarantee.origin, guarantee.because)
+
+
+def _all_between(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _Sides) -> Iterator[Pair]:
+    """REACHES is about every pair of its two sides, those included between which nothing arrives."""
+    known = {(p.source.index, p.destination.index): p for p in table}
+    able, targets = {p.index for p in senders(engine)}, {p.index for p in receivers(engine)}
+    for s in sorted(able & sides(guarantee.sources)):
+        for d in sorted(targets & sides(guarantee.destinations)):
+            source, destination = engine.points[s], engine.points[d]
+            if asked(source, destination):
+                yield known.get((s, d)) or Pair(source, destination, 0, 0, 0)
 
 
 Wrong = Callable[[Pair], int]
@@ -163,8 +182,7 @@ def _only(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
 
 
 def _reaches(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
-    sources, destinations = sides(guarantee.sources), sides(guarantee.destinations)
-    return lambda p: ~p.delivered if p.source.index in sources and p.destination.index in destinations else 0
+    return lambda p: ~p.delivered
 
 
 def _encrypted(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:

@@ -11,6 +11,7 @@ from budnet.resolve.cluster_names import cluster_names
 from budnet.resolve.draft import Draft
 from budnet.resolve.egress import egress
 from budnet.resolve.endpoints import endpoints, fixed
+from budnet.resolve.fleets import fleets
 from budnet.resolve.flows import flows
 from budnet.resolve.groups import security_groups
 from budnet.resolve.guarantees import guarantees
@@ -21,6 +22,7 @@ from budnet.resolve.networks import networks
 from budnet.resolve.outside import outside
 from budnet.resolve.pins import Pins
 from budnet.resolve.policies import policies
+from budnet.resolve.quotas import quotas
 from budnet.resolve.references import references
 from budnet.resolve.routes import routes
 from budnet.resolve.trust import trust
@@ -30,10 +32,12 @@ from budnet.source.document import Document
 Pass = Callable[[Draft], None]
 
 PASSES: tuple[Pass, ...] = (
+    fleets,  # networks with `count` become their members; ranges are chosen
     references,  # what every name means
     fixed,  # addresses that the file gives: first, so that nothing else takes them
     networks,  # VPCs, subnets, clusters, gateways
     links,  # peerings, which flows between VPCs need
+    quotas,  # whether the cloud allows so many
     outside,  # clients, hosts of egress rows
     endpoints,  # interfaces with addresses and listeners
     cluster_services,  # ClusterIPs in front of pods
@@ -54,7 +58,7 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
     """The Network (None where there are errors), diagnostics, and the addresses that were handed out by name."""
     draft = Draft(topology, document, Pins(locked))
     for each in PASSES:
-        if has_errors(draft.diagnostics) and each in _NEED_ENDPOINTS:
+        if has_errors(draft.diagnostics) and each in _NEED_ALL:
             break
         if not has_errors(draft.diagnostics) or each not in _DERIVED:
             each(draft)
@@ -65,8 +69,8 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
 
 
 # After an error the passes behind it still find errors of their own, so that a file is mended in one go. Without all
-# endpoints they would find false ones: then the run ends here. Passes that only derive find none, and are left out.
-_NEED_ENDPOINTS: tuple[Pass, ...] = (cluster_services,)
+# ranges or all endpoints they would find false ones: then the run ends here. Passes that only derive find none, and are left out.
+_NEED_ALL: tuple[Pass, ...] = (references, cluster_services)
 _DERIVED: tuple[Pass, ...] = (routes, security_groups, acls, policies)
 _PARTS = (
     "vpcs", "subnets", "route_tables", "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings",

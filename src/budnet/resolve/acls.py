@@ -7,6 +7,7 @@ in the middle keeps a rule for the internet (0.0.0.0/0) from opening a way betwe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import collapse_addresses
 
 from budnet.ir.address import EPHEMERAL, EVERYWHERE, Match, PortRange, Prefix
 from budnet.ir.cloud import Subnet
@@ -46,7 +47,8 @@ def acls(draft: Draft) -> None:
         for target in targets:
             for prefix in flow.sources.prefixes:
                 _inward(tiers[target], prefix, flow)
-    ours = [p for v in draft.vpcs for p in v.prefixes]
+    # neighbours are said as one: a fleet out of one pool takes a handful of lines, and an ACL has room for 40 (AWS)
+    ours = [p for version in (4, 6) for p in collapse_addresses(p for v in draft.vpcs for p in v.prefixes if p.version == version)]  # type: ignore[type-var]
     for tier in tiers.values():
         origin = next(s.origin for s in draft.subnets if s.tier == tier.id)
         draft.acls.append(NetworkAcl(tier.id, tier.vpc, _numbered(tier, "in", ours, origin), _numbered(tier, "out", ours, origin), origin))

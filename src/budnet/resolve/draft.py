@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ class Draft:
     topology: Topology
     document: Document
     pins: Pins
+    fleets: dict[str, list[str]] = field(default_factory=dict)
+    """The networks that a network with `count` stands for."""
     members: dict[str, list[str]] = field(default_factory=dict)
     """The services of every group."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -54,7 +57,8 @@ class Draft:
     tls_profiles: list[TlsProfile] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     guarantees: list[Guarantee] = field(default_factory=list)
-    _said: set[Diagnostic] = field(default_factory=set)
+    _subnets: dict[str, Subnet] = field(default_factory=dict)
+    _said: set[tuple[str, str, Span | None]] = field(default_factory=set)
 
     def origin(self, *path: str | int) -> Origin:
         """The place of a key or list item in the file."""
@@ -75,14 +79,38 @@ class Draft:
         return suggest(word, names) if self._room(Severity.ERROR) else ""
 
     def _say(self, found: Diagnostic) -> None:
-        if found in self._said:
+        key = (found.code, self._of_any_member(found.summary), found.span)
+        if key in self._said:
             return
-        self._said.add(found)
+        self._said.add(key)
         if self._room(found.severity):
             self.diagnostics.append(found)
         elif found.severity is Severity.ERROR and not any(d.code == TOO_MANY for d in self.diagnostics):
             summary = f"there are more than {LIMIT} errors; the others are not shown"
             self.diagnostics.append(error(TOO_MANY, summary, found.span, "mend those above first"))
+
+    def _of_any_member(self, summary: str) -> str:
+        """What is wrong in every member of a fleet is said of one: without its number, and without addresses, which differ."""
+        if not self.fleets:
+            return summary
+        names = "|".join(map(re.escape, self.fleets))
+        return re.sub(r"\b[0-9a-f]*[.:][0-9a-f.:]+(/[0-9]+)?", "", re.sub(rf"\b({names})-[0-9]+\b", r"\1", summary))
+
+    def places(self, name: str) -> set[str]:
+        """What a network's or NETWORK/SUBNET's name means: of a fleet, that of every member."""
+        network, slash, tier = name.partition("/")
+        return {f"{member}{slash}{tier}" for member in self.fleets.get(network, [network])}
+
+    def as_written(self, place: str) -> str:
+        """A network's or NETWORK/SUBNET's name with the fleet's in place of the member's."""
+        network, slash, tier = place.partition("/")
+        fleet = network.rpartition("-")[0]
+        return f"{fleet if network in self.fleets.get(fleet, ()) else network}{slash}{tier}"
+
+    @property
+    def network_names(self) -> list[str]:
+        """As the file has them: a fleet's in place of its members'."""
+        return list(dict.fromkeys(map(self.as_written, self.topology.networks)))
 
     def _room(self, severity: Severity) -> bool:
         return sum(d.severity is severity for d in self.diagnostics) < LIMIT
@@ -98,4 +126,6 @@ class Draft:
 
     def subnet(self, subnet_id: str) -> Subnet:
         """A subnet by id."""
-        return next(s for s in self.subnets if s.id == subnet_id)
+        if len(self._subnets) != len(self.subnets):
+            self._subnets = {s.id: s for s in self.subnets}
+        return self._subnets[subnet_id]

@@ -72,7 +72,7 @@ def _service(draft: Draft, name: str, service: Service) -> None:
 
 
 def _unknown_subnet(draft: Draft, tier: str, path: Path) -> None:
-    known = [s.tier for s in draft.subnets]
+    known = list(dict.fromkeys(draft.as_written(s.tier) for s in draft.subnets))
     homes = [t for t in known if t.rpartition("/")[2] == tier]
     help = f"did you mean '{homes[0]}'?" if homes else draft.suggest(tier, known) or f"write NETWORK/SUBNET, such as {known[0]}"
     draft.error(UNKNOWN_SUBNET, f"there is no subnet {quoted(tier)}", path, help)

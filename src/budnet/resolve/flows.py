@@ -126,7 +126,7 @@ def _linked(draft: Draft, source: str, senders: list[Endpoint], target: str, tar
                     NO_WAY,
                     f"there is no link between '{near}' of '{source}' and '{far}' of '{target}'",
                     place,
-                    f"add a link between '{near}' and '{far}'",
+                    f"add a link between '{draft.as_written(near)}' and '{draft.as_written(far)}'",
                 )
 
 

@@ -17,7 +17,7 @@ def links(draft: Draft) -> None:
         networks = draft.topology.networks
         unknown = [(i, n) for i, n in enumerate(link.between) if n not in networks]
         for i, network in unknown:
-            help = draft.suggest(network, networks) or f"the networks are {', '.join(networks)}"
+            help = draft.suggest(network, draft.network_names) or f"the networks are {', '.join(draft.network_names)}"
             draft.error(UNKNOWN_NETWORK, f"there is no network {quoted(network)}", (*path, i), help)
         if unknown:
             continue

@@ -23,7 +23,7 @@ class Exhausted(Exception):
 
 @dataclass
 class Pins:
-    """`locked`: what the lock file says. `given`: everything handed out in this run, name to address."""
+    """`locked`: what the lock file says. `given`: everything handed out in this run, name to address; ranges (`fleets.py`), too."""
 
     locked: Mapping[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Pins:
     _reserved: dict[Address, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._reserved = {ip_address(a): name for name, a in self.locked.items()}
+        self._reserved = {ip_address(a): name for name, a in self.locked.items() if "/" not in a}
 
     def fix(self, name: str, address: Address) -> str | None:
         """Takes an address that the user gave; returns who has it already, or None."""
@@ -48,7 +48,7 @@ class Pins:
         size = prefix.num_addresses - _RESERVED_HEAD - _RESERVED_TAIL
         if size <= 0:
             raise Exhausted(str(prefix))
-        start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % size
+        start = number_of(name) % size
         for step in range(min(size, 1 << 16)):
             candidate = prefix.network_address + _RESERVED_HEAD + (start + step) % size
             if candidate not in self._taken and self._reserved.get(candidate, name) == name:
@@ -65,6 +65,11 @@ def is_kept(address: Address, prefix: Prefix) -> bool:
     """One that `place` would not give away, though it lies in `prefix`."""
     at = int(address) - int(prefix.network_address)
     return at < _RESERVED_HEAD or at >= prefix.num_addresses - _RESERVED_TAIL
+
+
+def number_of(name: str) -> int:
+    """A large number that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 def choose(name: str, count: int) -> int:

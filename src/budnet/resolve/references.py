@@ -37,7 +37,7 @@ def references(draft: Draft) -> None:
                 draft.error(RESERVED, f"'{name}' means something else already", (kind, name), "choose another name", key=True)
     seen: dict[str, str] = {}
     for kind in _KINDS:
-        for name in getattr(draft.topology, kind):
+        for name in (*(draft.fleets if kind == "networks" else ()), *getattr(draft.topology, kind)):
             other = seen.setdefault(name, kind)
             if other != kind:
                 draft.error(RESERVED, f"'{name}' is {_KINDS[other]} already", (kind, name),
@@ -114,13 +114,14 @@ def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
             prefixes += draft.topology.addresses[name]
             found = [f"internet/{name}"]
         else:
-            found = [e.id for e in draft.endpoints if _in_set(draft, e, name)]
+            places = draft.places(name)
+            found = [e.id for e in draft.endpoints if _in_set(draft, e, name, places)]
             if not found and not _is_place(draft, name):
                 known = [
                     "internet",
                     *draft.topology.addresses,
-                    *draft.topology.networks,
-                    *(s.tier for s in draft.subnets),
+                    *draft.network_names,
+                    *dict.fromkeys(draft.as_written(s.tier) for s in draft.subnets),
                     "pods",
                     "metadata",
                 ]
@@ -131,7 +132,7 @@ def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
     return Side(", ".join(names), tuple(endpoints), tuple(prefixes))  # type: ignore[arg-type]
 
 
-def _in_set(draft: Draft, endpoint: Endpoint, name: str) -> bool:
+def _in_set(draft: Draft, endpoint: Endpoint, name: str, places: set[str]) -> bool:
     """Built-in sets, networks and tiers."""
     match name:
         case "pods":
@@ -143,7 +144,7 @@ def _in_set(draft: Draft, endpoint: Endpoint, name: str) -> bool:
         case "any":
             return endpoint.filtered
         case _:
-            return endpoint.filtered and name in (endpoint.vpc, endpoint.id.rpartition("/")[0])
+            return endpoint.filtered and (endpoint.vpc in places or endpoint.id.rpartition("/")[0] in places)
 
 
 def _leavers(draft: Draft) -> set[str]:
@@ -152,9 +153,10 @@ def _leavers(draft: Draft) -> set[str]:
 
 def _is_place(draft: Draft, name: str) -> bool:
     """A network or tier without endpoints is a place all the same."""
-    network, _, tier = name.partition("/")
+    network, slash, tier = name.partition("/")
+    network = draft.fleets.get(network, [network])[0]
     networks = draft.topology.networks
-    return name in _BUILT_IN or name in networks or (network in networks and tier in networks[network].subnets)
+    return name in _BUILT_IN or (network in networks and (not slash or tier in networks[network].subnets))
 
 
 def ports_of(draft: Draft, service: str, written: Iterable[str], path: Path) -> Iterator[tuple[str, Match]]:
