@@ -48,6 +48,11 @@ WANTED = (
     "dnsmasq-base",
     "docker-registry",
     "prometheus",
+    "charon-systemd",  # strongSwan's daemon that writes no file where the machine keeps its own
+    "strongswan-swanctl",
+    "libstrongswan-standard-plugins",  # OpenSSL, GCM
+    "libcharon-extra-plugins",  # ESP in the daemon: a network namespace of an ordinary account has no XFRM in the kernel
+    "wireguard-go",
 )
 
 # Dependencies that only a package's scripts, a boot, a web page or a compiled query needs. To apt they are installed.

@@ -21,6 +21,7 @@ TEMPLATE = "postgresql.tar"
 closed to others, and then another account than the one that fetched could not copy it."""
 
 PROGRAMS: Mapping[str, str] = {  # program -> the package that brings it, `*` for a number
+    "charon-systemd": "charon-systemd",
     "chronyd": "chrony",
     "dnsmasq": "dnsmasq-base",
     "docker-registry": "docker-registry",
@@ -36,6 +37,8 @@ PROGRAMS: Mapping[str, str] = {  # program -> the package that brings it, `*` fo
     "ssh": "openssh-client",
     "sshd": "openssh-server",
     "sshd-auth": "openssh-server",  # OpenSSH 10 and later only
+    "swanctl": "strongswan-swanctl",
+    "wireguard-go": "wireguard-go",
     "sshd-session": "openssh-server",  # OpenSSH 9.8 and later only
 }
 
