@@ -54,6 +54,7 @@ class TargetKind(Enum):
     NAT = "nat-gateway"
     EGRESS_ONLY = "egress-only-internet-gateway"
     PEERING = "vpc-peering"
+    VPN = "vpn"
     BLACKHOLE = "blackhole"
 
 
@@ -64,7 +65,7 @@ class Route:
     destination: Prefix
     target: TargetKind
     via: str
-    """The gateway's or the peering's id; empty for LOCAL and BLACKHOLE."""
+    """The gateway's, the peering's or the VPN connection's id; empty for LOCAL and BLACKHOLE."""
     origin: Origin
 
 

@@ -29,6 +29,8 @@ class Flow:
     match: Match
     transport: str
     origin: Origin
+    link: str = ""
+    """The link whose fronts carry it, in connections that have flows of their own; empty where packets go the whole way."""
 
 
 class GuaranteeKind(Enum):

@@ -13,6 +13,7 @@ from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peer
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
 from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
 from budnet.ir.intent import Flow, Guarantee
+from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 
 T = TypeVar("T")
@@ -53,6 +54,10 @@ class Network:
     tls_profiles: tuple[TlsProfile, ...] = ()
     flows: tuple[Flow, ...] = ()
     guarantees: tuple[Guarantee, ...] = ()
+    links: tuple[Link, ...] = ()
+    vpns: tuple[VpnConnection, ...] = ()
+    fronts: tuple[Front, ...] = ()
+    client_vpns: tuple[ClientVpn, ...] = ()
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:
@@ -83,6 +88,11 @@ class Network:
     def peering(self) -> dict[str, Peering]:
         """Peerings by id."""
         return _by(self.peerings, lambda p: p.id)
+
+    @cached_property
+    def vpn(self) -> dict[str, VpnConnection]:
+        """VPN connections by id."""
+        return _by(self.vpns, lambda v: v.id)
 
     @cached_property
     def nat_gateway(self) -> dict[str, NatGateway]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from budnet.model.values import DottedName, Name, NameList, PartList, RangeList, Written
+from budnet.model.values import DottedName, Name, NameList, PartList, RangeList, Written, wrong
+
+# What AWS and Azure VPN gateways and strongSwan have in common, with forward secrecy (RFC 8247, RFC 8221, CNSA)
+Proposal = Literal["aes256gcm16-prfsha384-ecp384", "aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha512-ecp521"]
+_PRIVATE = ("aws-privatelink", "azure-private-link")
+_ONLY = {"tunnel": ("vpn",), "proposal": ("vpn",), "accept": _PRIVATE, "auth": ("public",), "tls": ("public",)}
 
 
 class Cloud(Written):
@@ -46,4 +51,24 @@ class Link(Written):
     """A way between two networks."""
 
     between: NameList = Field(min_length=2, max_length=2, description="the two networks: [ONE, OTHER]")
-    method: Literal["vpc-peering"] = Field(description="how they are joined: vpc-peering")
+    method: Literal["vpc-peering", "aws-privatelink", "azure-private-link", "vpn", "public"] = Field(
+        description="how they are joined: vpc-peering, aws-privatelink, azure-private-link, vpn or public"
+    )
+    tunnel: Literal["ipsec", "wireguard"] | None = Field(default=None, description="of a vpn: ipsec, unless this says wireguard")
+    proposal: Proposal | None = Field(default=None, description="of an ipsec tunnel: the algorithms of IKE and ESP")
+    accept: bool | None = Field(
+        default=None, description="of private link: whether the provider has accepted the connection; true unless said"
+    )
+    auth: Literal["client-certificate", "key"] | None = Field(
+        default=None, description="of a public link: what a client shows; client-certificate, unless this says key"
+    )
+    tls: Name | None = Field(default=None, description="of a public link: its TLS profile; `external`, where there is one")
+
+    @model_validator(mode="after")
+    def _keys_of_its_method(self) -> Link:
+        for key, methods in _ONLY.items():
+            if getattr(self, key) is not None and self.method not in methods:
+                raise wrong(f"`{key}` says nothing of {self.method}", f"remove it; it is for {' and '.join(methods)}", at=key)
+        if self.proposal and self.tunnel == "wireguard":
+            raise wrong("WireGuard has one set of algorithms", "remove `proposal`, or take `tunnel: ipsec`", at="proposal")
+        return self

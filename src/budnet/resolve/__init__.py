@@ -12,7 +12,8 @@ from budnet.resolve.draft import Draft
 from budnet.resolve.egress import egress
 from budnet.resolve.endpoints import endpoints, fixed
 from budnet.resolve.fleets import fleets
-from budnet.resolve.flows import flows
+from budnet.resolve.flows import built_in, flows
+from budnet.resolve.fronts import fronts
 from budnet.resolve.groups import security_groups
 from budnet.resolve.guarantees import guarantees
 from budnet.resolve.kubernetes import cluster_services
@@ -36,13 +37,15 @@ PASSES: tuple[Pass, ...] = (
     references,  # what every name means
     fixed,  # addresses that the file gives: first, so that nothing else takes them
     networks,  # VPCs, subnets, clusters, gateways
-    links,  # peerings, which flows between VPCs need
+    links,  # peerings and tunnels, which flows between VPCs need
     quotas,  # whether the cloud allows so many
     outside,  # clients, hosts of egress rows
     endpoints,  # interfaces with addresses and listeners
     cluster_services,  # ClusterIPs in front of pods
     flows,  # what may be opened, spelt out
     egress,  # what may leave; adds its flows
+    fronts,  # endpoints and balancers on links that do not route; adds their flows
+    built_in,  # the flows that every endpoint has
     routes,  # from here on everything is derived from flows
     security_groups,
     acls,
@@ -71,9 +74,10 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
 # After an error the passes behind it still find errors of their own, so that a file is mended in one go. Without all
 # ranges or all endpoints they would find false ones: then the run ends here. Passes that only derive find none, and are left out.
 _NEED_ALL: tuple[Pass, ...] = (references, cluster_services)
-_DERIVED: tuple[Pass, ...] = (routes, security_groups, acls, policies)
+_DERIVED: tuple[Pass, ...] = (fronts, built_in, routes, security_groups, acls, policies)
 _PARTS = (
     "vpcs", "subnets", "route_tables", "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings",
     "security_groups", "acls", "policies", "egress_filters", "clusters", "endpoints", "services", "address_groups",
     "zones", "records", "certificates", "tls_profiles", "flows", "guarantees",
+    "links", "vpns", "fronts", "client_vpns",
 )  # fmt: skip

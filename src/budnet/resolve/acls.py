@@ -35,7 +35,7 @@ def acls(draft: Draft) -> None:
     """The pass."""
     tiers = _tiers(draft)
     home = {e.id: draft.subnet(e.subnet).tier for e in draft.endpoints if e.subnet}
-    for flow in draft.flows:
+    for flow in draft.walked:
         sources = list(dict.fromkeys(home[e] for e in flow.sources.endpoints if e in home))
         targets = list(dict.fromkeys(home[e] for e in flow.destinations.endpoints if e in home))
         for source in sources:

@@ -10,6 +10,7 @@ from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peer
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
 from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
 from budnet.ir.intent import Flow, Guarantee
+from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import Origin
@@ -57,6 +58,10 @@ class Draft:
     tls_profiles: list[TlsProfile] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     guarantees: list[Guarantee] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    vpns: list[VpnConnection] = field(default_factory=list)
+    fronts: list[Front] = field(default_factory=list)
+    client_vpns: list[ClientVpn] = field(default_factory=list)
     _subnets: dict[str, Subnet] = field(default_factory=dict)
     _said: set[tuple[str, str, Span | None]] = field(default_factory=set)
 
@@ -119,6 +124,15 @@ class Draft:
         """The value where it is on one line, else its key: a block says less than the word above it."""
         span = self.document.nearest(path, key)
         return span if span.line == span.end_line else self.document.nearest(path, key=True)
+
+    @property
+    def walked(self) -> list[Flow]:
+        """Flows whose packets go the whole way: of these filters and routes are made."""
+        return [f for f in self.flows if not f.link]
+
+    def link_between(self, one: str, other: str) -> Link | None:
+        """The link of two networks."""
+        return next((x for x in self.links if set(x.between) == {one, other}), None)
 
     def endpoints_of(self, service: str) -> list[Endpoint]:
         """The endpoints of a service, in every network it is placed in."""

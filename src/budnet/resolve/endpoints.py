@@ -26,7 +26,7 @@ def fixed(draft: Draft) -> None:
     """The pass before all that allocate, so that no allocated address takes the place of a fixed one."""
     for name, service in draft.topology.services.items():
         if service.address is not None:
-            holder = draft.pins.fix(name, service.address)
+            holder = draft.pins.fix(name, service.address, service.subnet[0].partition("/")[0])
             if holder:
                 draft.error(
                     TAKEN,
@@ -200,7 +200,7 @@ def _replica(draft: Draft, name: str, service: Service, subnets: list[Subnet], r
         addresses.append(service.address)
     try:
         taken = {a.version for a in addresses}
-        addresses += [draft.pins.place(f"{full_name}/v{p.version}", p) for p in subnet.prefixes if p.version not in taken]
+        addresses += [draft.pins.place(f"{full_name}/v{p.version}", p, vpc) for p in subnet.prefixes if p.version not in taken]
         kind = kind_of(service)
         wants_public = service.public if service.public is not None else kind is EndpointKind.LOAD_BALANCER
         has_public = wants_public and subnet.access == "public" and any(a.version == 4 for a in addresses)

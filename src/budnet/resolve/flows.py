@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from budnet.ir.address import EVERYWHERE, Match, PortRange, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.intent import Flow, Side
+from budnet.ir.links import ROUTED
 from budnet.ir.origin import BUILT_IN
 from budnet.model import flow as written
 from budnet.model.values import read_match
@@ -30,7 +31,6 @@ def flows(draft: Draft) -> None:
                 _heard(draft, target, port, ("flows", i, "port" if flow.port else "ports", j))
             for source, from_place in sources:
                 _flow(draft, i, flow, source, from_place, target, place)
-    _built_in(draft)
 
 
 def _sources(draft: Draft, flow: written.Flow, i: int) -> Iterator[tuple[str, Path]]:
@@ -75,11 +75,11 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
                     "add `mesh: dapr` to it, or name a port",
                 )
     origin = draft.origin("flows", i)
-    for sources, destinations in _sides(draft, source, target, place):
+    for sources, destinations, link in _sides(draft, source, target, place):
         for port, match in ports:
             transport = _transport(destinations[1], match)
             name = f"{source} -> {target} {port}"
-            draft.flows.append(Flow(name, sources, Side(target, tuple(e.id for e in destinations[1])), match, transport, origin))
+            draft.flows.append(Flow(name, sources, Side(target, tuple(e.id for e in destinations[1])), match, transport, origin, link))
 
 
 def _heard(draft: Draft, target: str, port: str, path: Path) -> None:
@@ -93,8 +93,11 @@ def _heard(draft: Draft, target: str, port: str, path: Path) -> None:
         draft.warning(UNHEARD, f"'{target}' does not listen on {match}, so the flow ends at a closed port", path, f"it listens on {has}")
 
 
-def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tuple[Side, tuple[str, list[Endpoint]]]]:
-    """A flow between services that have a network in common stays inside each such network; otherwise it goes to all there are."""
+def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tuple[Side, tuple[str, list[Endpoint]], str]]:
+    """A flow between services that have a network in common stays inside each such network; otherwise it goes to all there are.
+
+    The last is the link that carries it by fronts; empty where packets are routed.
+    """
     targets = draft.endpoints_of(target)
     if source not in draft.topology.services:
         prefixes = EVERYWHERE if source == "internet" else tuple(draft.topology.addresses[source])
@@ -106,22 +109,40 @@ def _sides(draft: Draft, source: str, target: str, place: Path) -> Iterator[tupl
         inside = [
             e.id for e in draft.endpoints if e.kind is EndpointKind.EXTERNAL and (source == "internet" or e.id == f"internet/{source}")
         ]
-        yield Side(source, tuple(inside), tuple(prefixes)), (target, targets)
+        yield Side(source, tuple(inside), tuple(prefixes)), (target, targets), ""
         return
     senders = draft.endpoints_of(source)
     shared = list(dict.fromkeys(e.vpc for e in senders if any(t.vpc == e.vpc for t in targets)))
     for network in shared:
-        yield Side(source, tuple(e.id for e in senders if e.vpc == network)), (target, [e for e in targets if e.vpc == network])
+        yield Side(source, tuple(e.id for e in senders if e.vpc == network)), (target, [e for e in targets if e.vpc == network]), ""
     if not shared:
         _linked(draft, source, senders, target, targets, place)
-        yield Side(source, tuple(e.id for e in senders)), (target, targets)
+        yield from _across(draft, source, senders, target, targets)
+
+
+def _across(
+    draft: Draft, source: str, senders: list[Endpoint], target: str, targets: list[Endpoint]
+) -> Iterator[tuple[Side, tuple[str, list[Endpoint]], str]]:
+    """Routed links carry one flow between all that there are; each link that does not route carries its own."""
+    pairs = [(near, far) for near in _vpcs(senders) for far in _vpcs(targets)]
+    carried = {pair: link.id for pair in pairs if (link := draft.link_between(*pair)) is not None and link.method not in ROUTED}
+    if not carried:
+        yield Side(source, tuple(e.id for e in senders)), (target, targets), ""
+        return
+    for near, far in pairs:
+        there = [e for e in targets if e.vpc == far]
+        yield Side(source, tuple(e.id for e in senders if e.vpc == near)), (target, there), carried.get((near, far), "")
+
+
+def _vpcs(endpoints: list[Endpoint]) -> list[str]:
+    return list(dict.fromkeys(e.vpc for e in endpoints))
 
 
 def _linked(draft: Draft, source: str, senders: list[Endpoint], target: str, targets: list[Endpoint], place: Path) -> None:
     """Every network of the one needs a link to every network of the other."""
-    for near in dict.fromkeys(e.vpc for e in senders):
-        for far in dict.fromkeys(e.vpc for e in targets):
-            if not any(set(p.between) == {near, far} for p in draft.peerings):
+    for near in _vpcs(senders):
+        for far in _vpcs(targets):
+            if draft.link_between(near, far) is None:
                 draft.error(
                     NO_WAY,
                     f"there is no link between '{near}' of '{source}' and '{far}' of '{target}'",
@@ -139,8 +160,8 @@ def _transport(targets: list[Endpoint], match: Match) -> str:
     return next((x.transport for x in listeners if x.protocol is match.protocol and x.port == match.ports.first), "plaintext")
 
 
-def _built_in(draft: Draft) -> None:
-    """What a VPC gives to everybody in it: its resolver; and to machines, not to pods, its metadata address."""
+def built_in(draft: Draft) -> None:
+    """The pass, when all endpoints are there. What a VPC gives to everybody in it: its resolver; and to machines, not to pods, its metadata address."""
     for vpc in draft.vpcs:
         here = [e for e in draft.endpoints if e.vpc == vpc.id and e.filtered]
         everyone = Side(vpc.id, tuple(e.id for e in here))

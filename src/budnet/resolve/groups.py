@@ -19,7 +19,7 @@ def security_groups(draft: Draft) -> None:
     ingress: dict[str, Rules] = {g: {} for g in owners}
     egress: dict[str, Rules] = {g: {} for g in owners}
     endpoints = {e.id: e for e in draft.endpoints}
-    for flow in draft.flows:
+    for flow in draft.walked:
         sources = _groups(flow.sources, endpoints)
         targets = _groups(flow.destinations, endpoints)
         for group in targets:
@@ -62,6 +62,8 @@ def _can_refer(draft: Draft, here: str, there: str) -> bool:
     """A rule may name a group of its own VPC; on AWS also one of a VPC peered in the same region."""
     if here == there:
         return True
+    if not any(set(p.between) == {here, there} for p in draft.peerings):
+        return False
     clouds = {v.id: v.cloud for v in draft.vpcs}
     return clouds[here].provider == clouds[there].provider == "aws" and clouds[here].region == clouds[there].region
 

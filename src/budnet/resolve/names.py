@@ -17,6 +17,8 @@ from budnet.model.service import ClusterName, ExternalName, InternalName
 from budnet.resolve import aliases
 from budnet.resolve.cluster_names import NAME_SERVER, to_addresses
 from budnet.resolve.draft import Draft
+from budnet.resolve.fronts import names as of_fronts
+from budnet.resolve.fronts import seen_from
 from budnet.resolve.outside import is_global
 from budnet.resolve.references import ports_of
 from budnet.source.diagnostic import has_errors
@@ -54,6 +56,7 @@ def names(draft: Draft) -> None:
         _internal(draft, label, internal)
     for label, cluster in draft.topology.names.cluster.items():
         _cluster(draft, label, cluster)
+    _of_fronts(draft)
     for endpoint in draft.endpoints:
         if endpoint.kind is EndpointKind.EXTERNAL and "." in endpoint.id:
             for view in _views(draft):
@@ -77,6 +80,14 @@ def _check_labels(draft: Draft) -> None:
                 draft.error(TOO_LONG, summary, ("names", kind, label), "choose a shorter one", key=True)
 
 
+def _of_fronts(draft: Draft) -> None:
+    """The private DNS name of an endpoint service, in the view of those who connect; a public front is in the public view, too."""
+    for view, front, addresses in of_fronts(draft):
+        for place in (view, PUBLIC_VIEW) if front.auth else (view,):
+            if not any(r.view == place and r.name == front.name for r in draft.records):
+                draft.records += to_addresses(place, front.name, addresses, front.origin)
+
+
 def _internal(draft: Draft, label: str, name: InternalName) -> None:
     path: Path = ("names", "internal", label)
     if label in draft.topology.names.external:
@@ -84,11 +95,12 @@ def _internal(draft: Draft, label: str, name: InternalName) -> None:
         other = (("the external name", ("names", "external", label)),)
         draft.error(TWICE, summary, path, "choose another name", other, key=True)
     host, origin = f"{label}.{draft.topology.domain}", draft.origin(*path)
-    found = [a for e in _endpoints(draft, name.to, (*path, "to")) for a in e.addresses] if name.to else list(name.address or ())
+    named = _endpoints(draft, name.to, (*path, "to")) if name.to else []
     for view in _networks(draft, name.in_, (*path, "in")):
         if name.alias:
             draft.records.append(Record(view, host, "CNAME", name.alias, origin, name.ttl))
-        draft.records += to_addresses(view, host, tuple(found), origin, name.ttl)
+        found = [a for e in named for a in seen_from(draft, view, e)] if name.to else name.address or ()
+        draft.records += to_addresses(view, host, tuple(dict.fromkeys(found)), origin, name.ttl)
 
 
 def _cluster(draft: Draft, label: str, name: ClusterName) -> None:
@@ -160,7 +172,7 @@ def _behind_a_balancer(draft: Draft, host: str, name: ExternalName, path: Path) 
         draft.endpoints[at] = replace(balancer, hosts=(*balancer.hosts, route))
         draft.records += to_addresses(PUBLIC_VIEW, host, _reachable_from_outside(draft, balancer), origin, name.ttl)
         for vpc in draft.vpcs:
-            draft.records += to_addresses(vpc.id, host, balancer.addresses, origin, name.ttl)
+            draft.records += to_addresses(vpc.id, host, seen_from(draft, vpc.id, balancer), origin, name.ttl)
     if not any(_reachable_from_outside(draft, b) for b in balancers):
         draft.warning(NOT_SEEN, f"'{name.at}' has no public address, so nobody outside can resolve this name", (*path, "at"),
                       "make it an internal name, or put the load balancer into a public subnet")  # fmt: skip

@@ -20,6 +20,7 @@ ONE_EACH = "R108"
 
 ZONES = "abcdef"
 # AWS takes /16 to /28 for a VPC and a subnet; what is wider than /8 is not an address plan but a slip
+_UNIQUE_LOCAL = ip_network("fc00::/7")
 _WIDEST = {4: 8, 6: 16}
 _NARROWEST = {4: 28, 6: 120}
 _KEPT: dict[Prefix, str] = {
@@ -134,7 +135,7 @@ def _gateways(draft: Draft, vpc: str, written: Network) -> None:
         name = f"{vpc}/nat-{home.zone}" if written.cloud.nat == "per-zone" and home.zone else f"{vpc}/nat"
         prefix = next(p for p in home.prefixes if p.version == 4)
         try:
-            address = draft.pins.place(name, prefix)
+            address = draft.pins.place(name, prefix, vpc)
         except Exhausted:
             draft.error(
                 TOO_SMALL,
@@ -173,14 +174,14 @@ def _cluster(draft: Draft, vpc: str, written: Network) -> None:
 
 
 def _no_overlap(draft: Draft) -> None:
-    """Networks that overlap cannot be linked by routing, and this version has no other link."""
+    """Networks may have the same private range (a link that routes between them says so); the internet knows a global one once."""
     for (one, i, a), (two, j, b) in combinations(_ranges(draft), 2):
-        if one != two and _overlap(a, b):
+        if one != two and _overlap(a, b) and b.version == 6 and not b.overlaps(_UNIQUE_LOCAL):
             draft.error(
                 OVERLAP,
                 f"{b} of network '{two}' overlaps {a} of network '{one}'",
                 ("networks", two, "cidr", j),
-                "give each network a range of its own: they could never be linked",
+                "give each network a global range of its own, or unique local addresses (fc00::/7)",
                 (("the other one", ("networks", one, "cidr", i)),),
             )
 

@@ -27,36 +27,37 @@ class Pins:
 
     locked: Mapping[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
-    _taken: dict[Address, str] = field(default_factory=dict)
+    _taken: dict[tuple[str, Address], str] = field(default_factory=dict)
+    """By realm: the VPC that an address is of, since VPCs may have the same ranges; empty for everything else."""
     _reserved: dict[Address, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._reserved = {ip_address(a): name for name, a in self.locked.items() if "/" not in a}
 
-    def fix(self, name: str, address: Address) -> str | None:
+    def fix(self, name: str, address: Address, realm: str = "") -> str | None:
         """Takes an address that the user gave; returns who has it already, or None."""
-        holder = self._taken.get(address)
+        holder = self._taken.get((realm, address))
         if holder is None:
-            self._taken[address] = name
+            self._taken[realm, address] = name
         return holder
 
-    def place(self, name: str, prefix: Prefix) -> Address:
+    def place(self, name: str, prefix: Prefix, realm: str = "") -> Address:
         """An address inside `prefix` for `name`, the same one every time. Raises Exhausted."""
         pinned = self.locked.get(name)
-        if pinned is not None and ip_address(pinned) in prefix and self._taken.get(ip_address(pinned)) is None:
-            return self._give(name, ip_address(pinned))
+        if pinned is not None and ip_address(pinned) in prefix and (realm, ip_address(pinned)) not in self._taken:
+            return self._give(name, ip_address(pinned), realm)
         size = prefix.num_addresses - _RESERVED_HEAD - _RESERVED_TAIL
         if size <= 0:
             raise Exhausted(str(prefix))
         start = number_of(name) % size
         for step in range(min(size, 1 << 16)):
             candidate = prefix.network_address + _RESERVED_HEAD + (start + step) % size
-            if candidate not in self._taken and self._reserved.get(candidate, name) == name:
-                return self._give(name, candidate)
+            if (realm, candidate) not in self._taken and self._reserved.get(candidate, name) == name:
+                return self._give(name, candidate, realm)
         raise Exhausted(str(prefix))
 
-    def _give(self, name: str, address: Address) -> Address:
-        self._taken[address] = name
+    def _give(self, name: str, address: Address, realm: str) -> Address:
+        self._taken[realm, address] = name
         self.given[name] = str(address)
         return address
 

@@ -47,7 +47,7 @@ def _by_end(draft: Draft) -> tuple[ByEnd, ByEnd]:
     """Flows by the endpoints that they begin and end at."""
     begins: ByEnd = {}
     ends: ByEnd = {}
-    for flow in draft.flows:
+    for flow in draft.walked:
         for index, side in ((begins, flow.sources), (ends, flow.destinations)):
             for endpoint in side.endpoints:
                 index.setdefault(endpoint, []).append(flow)

@@ -1,4 +1,4 @@
-"""A route table for every tier: local, the default route that its access says, and the peerings that its flows need."""
+"""A route table for every tier: local, the default route that its access says, and the peerings and tunnels that its flows need."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from ipaddress import ip_network
 
 from budnet.ir.address import Prefix
 from budnet.ir.cloud import NatGateway, Peering, Route, RouteTable, Subnet, TargetKind
+from budnet.ir.links import VpnConnection
 from budnet.ir.origin import Origin
 from budnet.resolve.draft import Draft
+
+Way = Peering | VpnConnection
 
 _DEFAULT: dict[int, Prefix] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
 def routes(draft: Draft) -> None:
     """The pass."""
-    needed = _peerings(draft)
+    needed = _ways(draft)
     for table in dict.fromkeys(s.route_table for s in draft.subnets):
         subnet = next(s for s in draft.subnets if s.route_table == table)
         vpc = next(v for v in draft.vpcs if v.id == subnet.vpc)
         out = [Route(p, TargetKind.LOCAL, "", vpc.origin) for p in vpc.prefixes]
         out += _defaults(draft, subnet)
-        for peering, origin in needed.get(subnet.tier, {}).items():
-            far = peering.between[0] if peering.between[1] == subnet.vpc else peering.between[1]
-            out += [Route(p, TargetKind.PEERING, peering.id, origin) for v in draft.vpcs if v.id == far for p in v.prefixes]
+        for way, origin in needed.get(subnet.tier, {}).items():
+            far = way.between[0] if way.between[1] == subnet.vpc else way.between[1]
+            target = TargetKind.PEERING if isinstance(way, Peering) else TargetKind.VPN
+            out += [Route(p, target, way.id, origin) for v in draft.vpcs if v.id == far for p in v.prefixes]
         draft.route_tables.append(RouteTable(table, subnet.vpc, tuple(out), subnet.origin))
 
 
@@ -50,19 +54,20 @@ def _nat(draft: Draft, subnet: Subnet) -> NatGateway | None:
     return next((g for g in gateways if g.id.endswith(f"/nat-{subnet.zone}")), gateways[0] if gateways else None)
 
 
-def _peerings(draft: Draft) -> dict[str, dict[Peering, Origin]]:
-    """Which tiers need which peering, in either direction: a tier without flows across a link gets no route to it."""
+def _ways(draft: Draft) -> dict[str, dict[Way, Origin]]:
+    """Which tiers need which peering or tunnel, in either direction: a tier without flows across a link gets no route to it."""
     tiers = {s.id: s.tier for s in draft.subnets}
     place = {e.id: (e.vpc, tiers[e.subnet]) for e in draft.endpoints if e.filtered}
-    needed: dict[str, dict[Peering, Origin]] = {}
-    for flow in draft.flows:
+    needed: dict[str, dict[Way, Origin]] = {}
+    ways: tuple[Way, ...] = (*draft.peerings, *draft.vpns)
+    for flow in draft.walked:
         sources = {place[e] for e in flow.sources.endpoints if e in place}
         targets = {place[e] for e in flow.destinations.endpoints if e in place}
-        for peering in draft.peerings:
-            ends = set(peering.between)
+        for way in ways:
+            ends = set(way.between)
             for vpc, tier in sources:
                 for far_vpc, far_tier in targets:
                     if vpc != far_vpc and {vpc, far_vpc} == ends:
-                        needed.setdefault(tier, {}).setdefault(peering, flow.origin)
-                        needed.setdefault(far_tier, {}).setdefault(peering, flow.origin)
+                        needed.setdefault(tier, {}).setdefault(way, flow.origin)
+                        needed.setdefault(far_tier, {}).setdefault(way, flow.origin)
     return needed
