@@ -16,6 +16,7 @@ from budnet.ir.address import Address, Match, PortRange, Prefix
 from budnet.ir.cloud import Route, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PodPeer, PolicyRule
+from budnet.ir.links import Front
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 from budnet.packets.addresses import AddressSet, number, partition, span
@@ -256,11 +257,22 @@ class Engine:
         named += [("route-table", t.id, t.origin) for t in n.route_tables]
         named += [("vpc", v.id, v.origin) for v in n.vpcs]
         named += [("peering", p.id, p.origin) for p in n.peerings]
+        named += [("vpn", v.id, v.origin) for v in n.vpns]
+        named += [("endpoint-service", f.id, f.origin) for f in n.fronts]
         named += [("egress-filter", f.id, f.origin) for f in n.egress_filters]
         named += [("nat-gateway", g.id, g.origin) for g in n.nat_gateways]
         named += [(TargetKind.INTERNET.value, g.id, g.origin) for g in n.internet_gateways]
         named += [(TargetKind.EGRESS_ONLY.value, g.id, g.origin) for g in n.egress_only_gateways]
         return {(layer, name): origin for layer, name, origin in named}
+
+    @cached_property
+    def fronts(self) -> dict[tuple[str, str], Front]:
+        """The front by which a VPC gets at an endpoint, by both."""
+        return {(f.consumer, target): f for f in self.network.fronts for target in f.targets}
+
+    def behind_fronts(self, vpc: str) -> list[Point]:
+        """The points that a VPC gets at by fronts."""
+        return [p for f in self.network.fronts if f.consumer == vpc for t in f.targets for p in self.interfaces[t]]
 
     @cached_property
     def listening(self) -> dict[str, int]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from budnet.packets.transports import Transports
 from budnet.reach.engine import Engine, Point, PointKind
-from budnet.reach.path import Path, path
+from budnet.reach.path import Path
+from budnet.reach.relay import way
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ def pairs(engine: Engine) -> Iterator[Pair]:
         for destination in targets:
             if not lets_out[destination.index] or not asked(source, destination):
                 continue
-            way = path(engine, source, destination)
-            forward = way.forward & engine.alphabet.all
+            found = way(engine, source, destination)
+            forward = found.forward & engine.alphabet.all
             if forward:
-                answered = forward & way.back
-                yield Pair(source, destination, forward, answered, answered & listeners(engine, way))
+                answered = forward & found.back
+                yield Pair(source, destination, forward, answered, answered & listeners(engine, found))
 
 
 def asked(source: Point, destination: Point) -> bool:
@@ -93,6 +94,8 @@ def _lets_out(engine: Engine, source: Point) -> Sequence[int]:
     policies = engine.selecting(sender, False)
     if policies:
         row = [a & b for a, b in zip(row, engine.policies(policies, sender, False), strict=True)]
+    for point in engine.behind_fronts(sender.vpc):
+        row[point.index] = -1  # its filters are asked about the front
     return row
 
 

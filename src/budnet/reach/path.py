@@ -164,8 +164,8 @@ class _Walk:
                 self.stop("route-table", subnet.route_table, Disposition.BLACKHOLE, "BAD_STATE_ROUTE")
             case TargetKind.LOCAL:
                 self.local(subnet, source)
-            case TargetKind.PEERING:
-                self.peering(subnet, source, route)
+            case TargetKind.PEERING | TargetKind.VPN:
+                self.routed_link(subnet, source, route)
             case TargetKind.NAT:
                 self.nat(subnet, source, route)
             case TargetKind.INTERNET | TargetKind.EGRESS_ONLY:
@@ -183,19 +183,21 @@ class _Walk:
         self.route_back(there, source, TargetKind.LOCAL, "")
         self.arrive(owner, source)
 
-    def peering(self, subnet: Subnet, source: Point, route: Route) -> None:
-        """To the VPC at the other end; a peering carries only addresses of its two ends."""
-        ends = self.network.peering[route.via].between
+    def routed_link(self, subnet: Subnet, source: Point, route: Route) -> None:
+        """To the VPC at the other end; a peering or a tunnel carries only addresses of its two ends."""
+        layer = link_layer(route.target)
+        connection = self.network.vpn.get(route.via) if route.target is TargetKind.VPN else None
+        ends = connection.between if connection else self.network.peering[route.via].between
         owner = self.path.destination.endpoint
         far = ends[0] if ends[1] == subnet.vpc else ends[1]
         self.acl_out(subnet, self.path.destination, self.path.destination)
         if owner is None or owner.vpc != far or self.path.destination.kind is not PointKind.INTERFACE:
-            self.stop("peering", route.via, Disposition.NO_ROUTE, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
+            self.stop(layer, route.via, Disposition.NO_ROUTE, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
             return
-        self.path.hops.append(route.via)
+        self.path.hops += [connection.gateway(subnet.vpc).id, connection.gateway(far).id] if connection else [route.via]
         there = self.network.subnet[owner.subnet]
         self.acl_in(there, source)
-        self.route_back(there, source, TargetKind.PEERING, route.via)
+        self.route_back(there, source, route.target, route.via)
         self.arrive(owner, source)
 
     def nat(self, subnet: Subnet, source: Point, route: Route) -> None:
@@ -293,7 +295,7 @@ class _Walk:
             layer, name = "route-table", there.route_table
         else:
             # a gateway that has not seen the request does not carry its answer
-            layer, name = ("peering" if back.target is TargetKind.PEERING else back.target.value), back.via
+            layer, name = link_layer(back.target), back.via
         disposition = Disposition.BLACKHOLE if back is not None and back.target is TargetKind.BLACKHOLE else Disposition.NO_ROUTE
         self.gate(layer, name, 0, disposition, "NO_ROUTE_TO_DESTINATION", source, answer=True)
 
@@ -303,6 +305,11 @@ class _Walk:
         self.policy(owner, source, ingress=True)
         self.path.hops.append(owner.id)
         self.path.arrives = owner
+
+
+def link_layer(target: TargetKind) -> str:
+    """What tables call the thing that a route points at."""
+    return "peering" if target is TargetKind.PEERING else target.value
 
 
 def _denied(ingress: bool) -> Disposition:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
+from budnet.ir.links import PUBLIC
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach.engine import Engine, Point, PointKind
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
@@ -188,6 +189,8 @@ def _reaches(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
 def _encrypted(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
     waived = {i for side in guarantee.waivers for i in sides(side)}
     bit = engine.alphabet.bit
+    # between networks a tunnel and TLS at a public front protect whatever passes
+    sealed = {frozenset(x.between) for x in engine.network.links if x.method in ("vpn", PUBLIC)}
     clear = {e.id: sum({bit(x.protocol, x.port) for x in e.listeners if x.transport == "plaintext"}) for e in engine.network.inside}
 
     def wrong(pair: Pair) -> int:
@@ -195,7 +198,7 @@ def _encrypted(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
         if source is None or destination is None or pair.destination.index in waived or destination.id not in clear or not source.subnet:
             return 0
         a, b = engine.network.subnet[source.subnet], engine.network.subnet[destination.subnet]
-        crossing = a.tier != b.tier if guarantee.across == "subnets" else a.vpc != b.vpc
+        crossing = a.tier != b.tier if guarantee.across == "subnets" else a.vpc != b.vpc and frozenset((a.vpc, b.vpc)) not in sealed
         return pair.delivered & clear[destination.id] if crossing else 0
 
     return wrong

@@ -12,7 +12,8 @@ from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach import semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
 from budnet.reach.engine import Engine, Point, PointKind
-from budnet.reach.path import Gate, Path, path
+from budnet.reach.path import Gate, Path
+from budnet.reach.relay import way
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,11 @@ class Trace:
 
 def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int) -> Trace:
     """Follows one packet and its answer. `port` is the destination's, 0..65535 (ignored for ICMP)."""
-    way = path(engine, source, destination, beyond=True)
+    found = way(engine, source, destination, beyond=True)
     bit = engine.alphabet.bit(protocol, port)
-    verdict = judge(engine, way, bit)
-    steps = tuple((gate, bool(gate.passes & bit)) for gate in (*way.gates, *reversed(way.answers)))
-    return Trace(source, destination, protocol, port, verdict, tuple(way.hops), steps)
+    verdict = judge(engine, found, bit)
+    steps = tuple((gate, bool(gate.passes & bit)) for gate in (*found.gates, *reversed(found.answers)))
+    return Trace(source, destination, protocol, port, verdict, tuple(found.hops), steps)
 
 
 def judge(engine: Engine, way: Path, bit: int) -> Verdict:
