@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from budnet.errors import BudnetError, TwinError
-from budnet.twin import browser, listeners, nftables, prober, supervisor, syscall
+from budnet.twin import browser, crossing, listeners, nftables, prober, supervisor, syscall, tunnels
 from budnet.twin.linux import LinuxKernel
 from budnet.twin.staging import Stage
 from budnet.twin.steps import steps
@@ -48,6 +48,7 @@ class Agent:
         self.kernel = LinuxKernel(nftables.library(libraries))
         self.running: list[supervisor.Running] = []
         self.timings: dict[str, float] = {}
+        self.tunnels_down: dict[str, str] = {}
         self.began = time.time()
 
     # ---- building -------------------------------------------------------------------------------------------------------
@@ -68,16 +69,20 @@ class Agent:
         self.timings["total"] = time.perf_counter() - start
 
     def start_servers(self) -> None:
-        """Real servers come up while our own listeners are bound."""
+        """Real servers come up while our own listeners are bound; tunnels when their daemons run."""
+        home = syscall.network_namespace()
+        tunnels.prepare(self.stage.tunnels, self.kernel.spaces)
+        for name, space in (n for p in self.stage.processes for n in p.netns):
+            syscall.name_namespace(name, self.kernel.spaces[space])
         for process in self.stage.processes:
             folder = HOME / "servers" / process.name.replace("/", "_")
             self.running.append(supervisor.start(process, self.kernel.spaces[process.namespace], folder))
         v6 = [s.id for s in self.plan.spaces if any(a.version == 6 for a in s.addresses)]
-        home = syscall.network_namespace()
         listeners.run(self.plan.listeners, self.kernel.spaces, v6, dict(self.stage.zones))
+        supervisor.wait_ready(self.running)
+        self.tunnels_down = tunnels.bring_up(self.stage.tunnels, self.kernel.spaces)
         syscall.setns(home)
         os.close(home)
-        supervisor.wait_ready(self.running)
 
     # ---- serving --------------------------------------------------------------------------------------------------------
 
@@ -132,6 +137,8 @@ class Agent:
                 self.ask(asked["questions"], send)
             case "browse":
                 self.browse(asked["pages"], send)
+            case "links":
+                crossing.answer(asked, HOME, self.kernel.spaces, self.stage.tunnels, send)
             case "exec":
                 self.exec(asked, descriptors, connection, send)
             case "logs":
@@ -144,6 +151,7 @@ class Agent:
         """What is up, and who answers on each port."""
         return {
             "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
+            "tunnels_down": self.tunnels_down,
             "spaces": [{"id": s.id, "kind": s.kind, "addresses": [str(a) for a in s.addresses]} for s in self.plan.spaces],
             "servers": [{"id": r.process.name, "software": r.process.software, "pid": r.pid, "listens": r.process.listens,
                          "running": _alive(r.pid)} for r in self.running],

@@ -9,7 +9,7 @@ from budnet.ir.address import Address, Prefix, single
 from budnet.ir.cloud import RouteTable, TargetKind, Vpc
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.twin import phrases, router
+from budnet.twin import phrases, router, vpn
 from budnet.twin.phrases import Marks
 from budnet.twin.plan import HOLE, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
 from budnet.twin.pod import Endpoints
@@ -41,6 +41,7 @@ class _Builder:
         self.devices = {e.id: f"e{i}" for i, e in enumerate(network.endpoints)}
         self.nats = {g.id: f"n{i}" for i, g in enumerate(network.nat_gateways)}
         self.peerings = {p.id: f"p{i}" for i, p in enumerate(network.peerings)}
+        self.vpns = {v.id: f"v{i}" for i, v in enumerate(network.vpns)}
 
     def spaces(self) -> Iterator[Space]:
         """Forwarding spaces first, then the ends; every wire is added on the way."""
@@ -51,6 +52,12 @@ class _Builder:
         for peering in self.network.peerings:
             device = self.peerings[peering.id]
             self.wires.append(Wire(peering.between[0], device, peering.between[1], device))
+        for connection in self.network.vpns:
+            for gateway in connection.gateways:
+                device = self.vpns[connection.id]
+                self.wires.append(Wire(gateway.vpc, device, gateway.id, vpn.VPC))
+                self.wires.append(Wire(INTERNET, self.vpn_device(gateway.id), gateway.id, "eth0"))
+                yield vpn.gateway(self.network, connection, gateway, self.marks)
         for endpoint in self.network.endpoints:
             yield self.endpoint(endpoint)
 
@@ -69,7 +76,8 @@ class _Builder:
         here = [e for e in self.network.endpoints if e.vpc == vpc.id]
         peerings = {p.id: self.peerings[p.id] for p in self.network.peerings if vpc.id in p.between}
         nats = {g.id: self.nats[g.id] for g in self.network.nat_gateways if g.vpc == vpc.id}
-        devices = router.Devices({e.id: self.devices[e.id] for e in here}, nats, peerings)
+        vpns = {v.id: self.vpns[v.id] for v in self.network.vpns if vpc.id in v.between}
+        devices = router.Devices({e.id: self.devices[e.id] for e in here}, nats, peerings, vpns)
         routes: list[KernelRoute] = []
         for endpoint in here:
             table = plan_table(endpoint)
@@ -107,6 +115,8 @@ class _Builder:
                     device = self.nats[route.via]
                 case TargetKind.PEERING:
                     device = self.peerings[route.via]
+                case TargetKind.VPN:
+                    device = self.vpns[route.via]
             yield KernelRoute(route.destination, device, number)
         yield from (KernelRoute(d, MISS, number, _LOWEST) for d in DEFAULTS)
 
@@ -182,6 +192,7 @@ class _Builder:
             publics = [g.public for g in self.network.nat_gateways if g.vpc == gateway.vpc]
             publics += [a for e in self.network.endpoints if e.vpc == gateway.vpc for a in e.public]
             routes += [KernelRoute(single(a), device) for a in publics]
+        routes += [KernelRoute(single(g.public), self.vpn_device(g.id)) for v in self.network.vpns for g in v.gateways]
         routes += self.subnets_v6()
         routes += [KernelRoute(d, MISS, metric=_LOWEST) for d in DEFAULTS]
         missing = Rule(f'oifname "{MISS}" ' + self.marks.drop("NO_ROUTE", "internet", INTERNET, self.network.vpcs[0].origin))
@@ -199,6 +210,9 @@ class _Builder:
                 # unique local addresses (RFC 4193) are not routed on the internet, whatever a subnet's table says
                 if prefix.version == 6 and gateway and not prefix.overlaps(_UNIQUE_LOCAL):
                     yield KernelRoute(prefix, self.gateway_device(gateway))
+
+    def vpn_device(self, gateway: str) -> str:
+        return f"t{[g.id for v in self.network.vpns for g in v.gateways].index(gateway)}"
 
     def gateway_device(self, gateway: str) -> str:
         ids = [g.id for g in self.network.internet_gateways] + [g.id for g in self.network.egress_only_gateways]

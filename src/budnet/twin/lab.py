@@ -211,6 +211,12 @@ class Twin:
         for answer in self._request({"do": "browse", "pages": [list(p) for p in pages]}):
             yield from ((number, text) for number, text in answer["answers"])
 
+    def links(self, what: str, calls: Sequence[Mapping[str, Any]]) -> Any:
+        """What goes over links (`twin/crossing.py`): `dial`, `tap` or `tunnels`."""
+        if not calls and what != "tunnels":
+            return []
+        return next(self._request({"do": "links", "what": what, "calls": list(calls)}))["answers"]
+
     def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
         """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""
         asked = {"do": "exec", "node": node, "command": list(command)}

@@ -85,5 +85,13 @@ def by_family(addresses: Iterable[Address]) -> dict[int, list[Address]]:
     return out
 
 
+def by_family_of(prefixes: Iterable[Prefix]) -> dict[int, list[Prefix]]:
+    """Prefixes of each family, both keys always there."""
+    out: dict[int, list[Prefix]] = {4: [], 6: []}
+    for prefix in prefixes:
+        out[prefix.version].append(prefix)
+    return out
+
+
 def _quote(text: str) -> str:
     return f'"{text}"'

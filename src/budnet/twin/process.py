@@ -44,6 +44,11 @@ class Process:
     """Run in a nested user namespace as this uid: for servers that refuse to run as root."""
     binds: tuple[tuple[str, str], ...] = ()
     """(file in the process's directory, path it is mounted over) for this process only."""
+    overlay: tuple[str, str] | None = None
+    """(folder, folder of the machine it is laid over, read-only, for this process only): for programs that look where they
+    would have been installed."""
+    netns: tuple[tuple[str, str], ...] = ()
+    """(name, network namespace): what the process finds as /run/netns/NAME."""
     listens: tuple[tuple[str, int], ...] = ()
     """(protocol, port) pairs, `tcp` or `udp`, on which it listens before it counts as ready; it listens on no other."""
     mark: tuple[str, str] | None = None

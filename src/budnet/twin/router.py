@@ -8,12 +8,13 @@ one returns, the second accepts. ACLs are asked for every packet, answers too, b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from budnet.ir.address import Address, Prefix
-from budnet.ir.cloud import RouteTable, Subnet, TargetKind, Vpc
+from budnet.ir.cloud import Peering, RouteTable, Subnet, TargetKind, Vpc
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import GroupRef, SgRule
+from budnet.ir.links import VpnConnection
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 from budnet.twin import phrases
@@ -35,6 +36,7 @@ class Devices:
     endpoints: dict[str, str]
     nats: dict[str, str]
     peerings: dict[str, str]
+    vpns: dict[str, str] = field(default_factory=dict)
 
 
 def ruleset(network: Network, vpc: Vpc, devices: Devices, marks: Marks) -> Ruleset:
@@ -199,19 +201,20 @@ class _Router:
                     refused = ("ip daddr @private4", "ip6 daddr @private6", "ip6 saddr @private6", unmapped)
                     out += [Rule(f"{leaving} {what} {drop}", g.id) for what in refused]
         for peering_id, device in self.devices.peerings.items():
-            out += self.peering(peering_id, device)
+            out += self.link("peering", self.network.peering[peering_id], device)
+        for vpn_id, device in self.devices.vpns.items():
+            out += self.link("vpn", self.network.vpn[vpn_id], device)
         return out
 
-    def peering(self, peering_id: str, device: str) -> list[Rule]:
+    def link(self, layer: str, link: Peering | VpnConnection, device: str) -> list[Rule]:
         """Only between the address ranges of its two ends."""
-        peering = self.network.peering[peering_id]
-        far = self.network.vpc[peering.between[0] if peering.between[1] == self.vpc.id else peering.between[1]]
-        drop = self.drop("NO_ROUTE", "peering", peering_id, peering.origin)
-        out = [Rule(f'iifname "{device}" oifname != @interfaces {drop}', peering_id)]
+        far = self.network.vpc[link.between[0] if link.between[1] == self.vpc.id else link.between[1]]
+        drop = self.drop("NO_ROUTE", layer, link.id, link.origin)
+        out = [Rule(f'iifname "{device}" oifname != @interfaces {drop}', link.id)]
         for version in (4, 6):
             theirs = [p for p in far.prefixes if p.version == version]
             test = f"{FAMILY[version]} daddr != {phrases.one_of(theirs)}" if theirs else phrases.FAMILY_ONLY[version]
-            out.append(Rule(f'oifname "{device}" {test} {drop}', peering_id))
+            out.append(Rule(f'oifname "{device}" {test} {drop}', link.id))
         return out
 
     def edge(self) -> None:

@@ -14,7 +14,7 @@ from budnet.ir.network import Network
 from budnet.pki.authority import Authority
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
-from budnet.twin import resolvers
+from budnet.twin import fronts, resolvers, tunnels
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
@@ -35,6 +35,8 @@ class Stage:
     """What our own name servers know, by endpoint, where dnsmasq is missing."""
     resolv: tuple[tuple[str, str], ...] = ()
     """What stands in /etc/resolv.conf, by endpoint."""
+    tunnels: tuple[tunnels.End, ...] = ()
+    """Both ends of every tunnel."""
 
     @cached_property
     def digest(self) -> str:
@@ -58,6 +60,9 @@ class _Stage:
 
     def build(self, plan: TwinPlan) -> Stage:
         processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
+        links, ends = fronts.stage(self.network, self.tools, self.authority), self.tunnels(processes)
+        processes += links.processes
+        self.missing |= dict.fromkeys(links.missing)
         taken = {(p.namespace, protocol, port) for p in processes for protocol, port in p.listens}
         own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
         files = (
@@ -66,7 +71,21 @@ class _Stage:
             ("ssh/config", self.ssh_config(), 0o644),
         )
         resolv = tuple((e.id, resolvers.resolv_conf(self.network, e)) for e in self.network.endpoints)
-        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), files, tuple(self.zones.items()), resolv)
+        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
+                     tuple(ends))  # fmt: skip
+
+    def tunnels(self, processes: list[Process]) -> list[tunnels.End]:
+        """Of every VPN; adds their daemons."""
+        ends: list[tunnels.End] = []
+        for connection in self.network.vpns:
+            try:
+                made, two = tunnels.stage(self.network, connection, self.tools)
+            except Missing as absent:
+                self.missing[absent.program] = None
+                continue
+            processes += made
+            ends += two
+        return ends
 
     def process(self, endpoint: Endpoint) -> Process | None:
         recipe = self.recipe(endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from pathlib import Path
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 1 << 18, 0x1000
@@ -38,6 +39,14 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 def die_with_parent(signal: int) -> None:
     """The kernel sends us `signal` when the thread that made us ends. prctl(2), PR_SET_PDEATHSIG."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl")
+
+
+def name_namespace(name: str, fd: int) -> None:
+    """What `ip netns add` leaves behind: /run/netns/NAME, by which programs find a namespace."""
+    path = Path("/run/netns", name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    mount(f"/proc/self/fd/{fd}", str(path), flags=MS_BIND)
 
 
 def network_namespace() -> int:

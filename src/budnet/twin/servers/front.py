@@ -1,0 +1,99 @@
+"""HAProxy as a front: it takes connections in one namespace and opens others out of a second one.
+
+With that one process stands in two networks at once, which may have the same addresses: an interface endpoint in the one,
+the load balancer of the endpoint service in the other. A public front is in one network only, ends TLS, and asks who comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from budnet.twin.process import File, Process
+from budnet.twin.servers import Address, Certificate, hostport, lines
+from budnet.twin.tools import Tools
+
+# As in haproxy.py: small, and without a socket to the machine's name servers
+_GLOBAL = """\
+global
+    log stdout format raw daemon
+    nbthread 1
+    maxconn 1000
+resolvers default
+defaults
+    mode tcp
+    log global
+    retries 0
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+    option dontlognull"""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a public front asks of clients: a certificate by `clients` (PEM of an authority), or `key` as a bearer token."""
+
+    certificate: Certificate
+    clients: bytes = b""
+    key: str = ""
+    minimum: str = "TLSv1.2"
+    ciphers: Sequence[str] = ()
+    suites: Sequence[str] = ()
+
+
+def front(
+    tools: Tools,
+    *,
+    name: str,
+    namespace: str,
+    ports: Sequence[tuple[int, Sequence[Address]]],
+    onward: tuple[str, str] | None = None,
+    door: Door | None = None,
+) -> Process:
+    """`ports` are those it listens on, each with the targets behind it. `onward`: (a name, the namespace it stands for) to
+    connect from, where that is another one."""
+    program = tools.need("haproxy")
+    out = f" namespace {onward[0]}" if onward else ""
+    text = [_GLOBAL]
+    for port, targets in ports:
+        text += _listen(port, targets, out, door)
+    files = [File("haproxy.cfg", lines(*text), 0o600)]
+    if door:
+        files += [File("server.pem", door.certificate.chain + door.certificate.key, 0o600), File("clients.pem", door.clients)]
+    return Process(
+        name=name,
+        namespace=namespace,
+        software=program.called("HAProxy"),
+        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        files=tuple(files),
+        env=program.env,
+        listens=tuple(("tcp", port) for port, _ in ports),
+        netns=(onward,) if onward else (),
+    )
+
+
+def _listen(port: int, targets: Sequence[Address], out: str, door: Door | None) -> list[str]:
+    bind = f"    bind [::]:{port} v4v6"
+    servers = [f"server s{i} {hostport(*target)}{out}" for i, target in enumerate(targets)]
+    if door is None:
+        return [f"listen port-{port}", bind, *(f"    {s}" for s in servers)]
+    tls = f" ssl crt {{dir}}/server.pem alpn h2,http/1.1 ssl-min-ver {door.minimum}"
+    tls += f" ciphers {':'.join(door.ciphers)}" if door.ciphers else ""
+    tls += f" ciphersuites {':'.join(door.suites)}" if door.suites else ""
+    if not door.key:
+        return [f"listen port-{port}", f"{bind}{tls} ca-file {{dir}}/clients.pem verify required", *(f"    {s}" for s in servers)]
+    return [
+        f"frontend port-{port}",
+        "    mode http",
+        f"{bind}{tls}",
+        f'    http-request deny deny_status 401 unless {{ req.hdr(authorization) -m str "Bearer {door.key}" }}',
+        f"    use_backend port-{port}-h2 if {{ ssl_fc_alpn -m str h2 }}",
+        f"    default_backend port-{port}",
+        f"backend port-{port}",
+        "    mode http",
+        *(f"    {s}" for s in servers),
+        f"backend port-{port}-h2",
+        "    mode http",
+        *(f"    {s} proto h2" for s in servers),
+    ]
