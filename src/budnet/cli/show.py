@@ -9,6 +9,7 @@ import click
 
 from budnet.cli import shown_names
 from budnet.cli.output import format_option, network, print_json, table
+from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
 
 Rows = list[tuple[str, ...]]
@@ -54,8 +55,18 @@ def _networks(n: Network) -> tuple[list[str], Rows]:
         table_ = n.route_table[s.route_table]
         routes = ", ".join(f"{r.destination} {r.via or r.target.value}" for r in table_.routes)
         rows.append((s.vpc, s.id, " ".join(map(str, s.prefixes)), s.access, routes))
-    rows += [(p.between[0], p.id, "", f"peering with {p.between[1]}", "") for p in n.peerings]
+    rows += [(x.between[0], x.id, "", f"{x.method} with {x.between[1]}", _way(n, x)) for x in n.links]
     return ["network", "subnet", "range", "access", "routes"], sorted(rows, key=lambda r: (r[0], r[1]))
+
+
+def _way(n: Network, link: Link) -> str:
+    """What stands at the ends of a link."""
+    if link.method == "vpn":
+        connection = n.vpn[link.id]
+        ends = " and ".join(f"{g.id} ({g.public})" for g in connection.gateways)
+        return " ".join(x for x in (connection.tunnel, connection.proposal, "between", ends) if x)
+    fronts = [f for f in n.fronts if f.link == link.id]
+    return ", ".join(f"{f.name} at {f.near}{f' ({f.auth})' * bool(f.auth)}{' pending' * (not f.accepted)}" for f in fronts)
 
 
 def _services(n: Network) -> tuple[list[str], Rows]:

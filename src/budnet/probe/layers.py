@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from budnet.ir.network import Network
-from budnet.probe import names, resolvers
+from budnet.probe import links, names, resolvers
 from budnet.probe.truth import Truth
 from budnet.twin.lab import Twin
 
@@ -23,6 +23,7 @@ class Layer:
 LAYERS: tuple[Layer, ...] = (
     Layer("dns", "DNS answers, from inside and outside, are as specified", resolvers.truth),
     Layer("names", "HTTPS answers of external names come from who is behind them", names.truth),
+    Layer("links", "connections, refusals and eavesdropped frames on links are as written", links.truth),
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
 from typing import NamedTuple
 
-from budnet.ir.address import Address, Protocol
+from budnet.ir.address import Address, Prefix, Protocol
 from budnet.ir.endpoint import ClusterService, Endpoint, EndpointKind, Listener
 from budnet.ir.network import Network
 
@@ -31,11 +32,13 @@ Wanted = Callable[[Endpoint, Endpoint], bool]
 
 def questions(network: Network, wanted: Wanted | None = None) -> Iterator[Question]:
     """All of them, or those from a source to a destination that are wanted. In a stable order, about six for each ordered pair."""
+    mixed = _mixed(network)
     services = {c.id: [s for s in network.services if s.cluster == c.id] for c in network.clusters}
     for source in (e for e in network.endpoints if is_asker(network, e)):
         families = frozenset(a.version for a in source.addresses)
         for destination in network.endpoints:
-            if destination is not source and _sensible(source, destination) and (wanted is None or wanted(source, destination)):
+            sensible = destination is not source and _sensible(source, destination) and _told_apart(mixed, source, destination)
+            if sensible and (wanted is None or wanted(source, destination)):
                 yield from (Question(source.id, destination.id, *rest) for rest in _direct(families, destination))
         for service in services.get(source.cluster, ()):
             if source.id not in service.backends:  # which replica a pod's own Service picks may be itself
@@ -63,6 +66,27 @@ def _sensible(source: Endpoint, destination: Endpoint) -> bool:
     if destination.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA):
         return source.vpc == destination.vpc
     return not (source.kind is EndpointKind.EXTERNAL and destination.kind is EndpointKind.EXTERNAL)
+
+
+def _mixed(network: Network) -> dict[tuple[str, str], list[Prefix]]:
+    """Ranges of one VPC that mean another one where a second VPC's packets go: by (who sends, whose range it is)."""
+    reached = {v.id: {v.id} for v in network.vpcs}
+    for between in (*(p.between for p in network.peerings), *(v.between for v in network.vpns)):
+        for one, other in (between, between[::-1]):
+            reached[one].add(other)
+    ranges = [(p, v.id) for v in network.vpcs for p in v.prefixes]
+    out: dict[tuple[str, str], list[Prefix]] = {}
+    for (a, one), (b, other) in permutations(ranges, 2):
+        if one != other and a.version == b.version and a.overlaps(b):
+            for sender in (v for v, near in reached.items() if other in near and v != one):
+                out.setdefault((sender, one), []).append(b)
+    return out
+
+
+def _told_apart(mixed: Mapping[tuple[str, str], list[Prefix]], source: Endpoint, destination: Endpoint) -> bool:
+    """Whether a packet to the destination's own address means it, and not something with that address in another VPC."""
+    taken = mixed.get((source.vpc, destination.vpc), ())
+    return not any(a.version == p.version and a in p for p in taken for a in destination.addresses)
 
 
 def _direct(families: frozenset[int], destination: Endpoint) -> Iterator[tuple[Address, Protocol, int]]:

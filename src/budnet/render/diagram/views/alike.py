@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.intent import Flow
+from budnet.ir.links import Link
 from budnet.ir.network import Network
 
 MANY = 4
@@ -30,9 +31,15 @@ def representatives(network: Network, vpcs: list[str], owner: dict[str, str], ho
     return out
 
 
+def written(network: Network) -> list[Link]:
+    """Every link; a peering that nobody wrote, of a network that was made otherwise, is one, too."""
+    known = {x.id for x in network.links}
+    return [*network.links, *(Link(p.id, p.between, "vpc-peering", "", p.origin) for p in network.peerings if p.id not in known)]
+
+
 def _linked(network: Network, members: list[str]) -> bool:
-    """Whether two of them are peers: one box cannot show that."""
-    return any(set(p.between) <= set(members) for p in network.peerings)
+    """Whether two of them are linked: one box cannot show that."""
+    return any(set(x.between) <= set(members) for x in written(network))
 
 
 def _shape(network: Network, vpc: str) -> str:
@@ -72,9 +79,9 @@ def _refined(colours: dict[str, int], owner: dict[str, str], hops: Links, networ
                 far = owner.get(there, "")
                 other = "self" if far == vpc else colours.get(far, "")
                 talks[vpc].add(repr((way, _local(here, vpc), other, _local(there, far or vpc), str(flow.match), flow.transport)))
-    for peering in network.peerings:
-        for here, there in (peering.between, peering.between[::-1]):
-            talks.setdefault(here, set()).add(repr(("peering", colours.get(there, ""))))
+    for link in written(network):
+        for here, there in (link.between, link.between[::-1]):
+            talks.setdefault(here, set()).add(repr((link.method, link.detail, colours.get(there, ""))))
     return _numbered({v: repr((colours[v], sorted(talks[v]))) for v in colours})
 
 

@@ -11,7 +11,7 @@ from budnet.render.diagram.scene import TIERS, Group, Kind, Line, Node, Run, lin
 from budnet.render.diagram.views import words
 from budnet.render.diagram.views.facts import OUTSIDE, Facts, Tier, Unit
 
-KINDS = {EndpointKind.LOAD_BALANCER: Kind.BALANCER, EndpointKind.POD: Kind.POD}
+KINDS = {EndpointKind.LOAD_BALANCER: Kind.BALANCER, EndpointKind.ENDPOINT_SERVICE: Kind.BALANCER, EndpointKind.POD: Kind.POD}
 
 
 def vpc(facts: Facts, id: str, notes: tuple[Line, ...] = (), hint: tuple[str, ...] = ()) -> Group:

@@ -6,6 +6,7 @@ from budnet.ir.address import Match
 from budnet.ir.network import Network
 from budnet.render.diagram.scene import Edge, Node, Scene, line
 from budnet.render.diagram.views import boxes, links, words
+from budnet.render.diagram.views.alike import written
 from budnet.render.diagram.views.facts import Facts, Hop, read
 
 Key = tuple[str, str, Match, str]
@@ -26,7 +27,7 @@ def crossing(network: Network) -> Scene:
     nodes = (*(_node(facts, id) for id in facts.units if id in used), *links.links(facts))
     number = len({h.flow for h in over})
     said = (
-        f"{words.plural(number, 'flow')} over {words.plural(len(network.peerings), 'link')}, and where they go on"
+        f"{words.plural(number, 'flow')} over {words.plural(len(written(network)), 'link')}, and where they go on"
         if number
         else "no flow crosses a link"
     )

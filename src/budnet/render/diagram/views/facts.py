@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from budnet.ir.address import Prefix
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.intent import Flow, Side
+from budnet.ir.links import PUBLIC
 from budnet.ir.network import Network
 from budnet.render.diagram.views.alike import representatives
 
@@ -146,7 +147,10 @@ def _merged(prefixes: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
 
 def _hops(network: Network, of_endpoint: dict[str, str]) -> list[Hop]:
     found: dict[Hop, None] = {}
+    behind = {t for f in network.fronts if f.method == PUBLIC for t in f.targets}
     for flow in network.flows:
+        if flow.link and behind.issuperset(flow.destinations.endpoints):
+            continue  # on the internet one sees its two halves
         targets = _places(network, flow.destinations, of_endpoint)
         for source in _places(network, flow.sources, of_endpoint):
             found.update(dict.fromkeys(Hop(source, target, flow) for target in targets))

@@ -1,0 +1,193 @@
+"""Links: who is let through, who is not, and what an eavesdropper on the internet sees of it.
+
+Over a link that does not route, the packet table shows each of the two connections; here it is asked whether they are one:
+the service itself has to answer. On public links it is asked without credentials and with wrong ones as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from budnet.ir.address import Address, Protocol
+from budnet.ir.endpoint import Endpoint
+from budnet.ir.intent import Flow
+from budnet.ir.links import PUBLIC, Front, Link, VpnConnection
+from budnet.ir.network import Network
+from budnet.ir.origin import Origin
+from budnet.probe.answer import Answer
+from budnet.probe.question import Question
+from budnet.probe.truth import Truth
+from budnet.reach.engine import Engine
+from budnet.reach.trace import trace
+from budnet.twin.lab import Twin
+
+LINKS = "links"
+_REFUSED, _NOBODY = "refused", "nobody listens"
+_MARK = "what-nobody-outside-may-read-" * 8
+_SEEN = {"ipsec": "ESP", "wireguard": "WireGuard", PUBLIC: "TLS"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A question, the call that asks it, and the answers that are right."""
+
+    question: Question
+    call: Mapping[str, Any]
+    right: tuple[str, ...]
+    origin: Origin
+    via: Front | None = None
+
+
+def truth(network: Network, twin: Twin) -> Truth:
+    """All of them. A link whose software is not on this machine is reported by `up`, and its rows differ here."""
+    table = Truth()
+    if not network.links and not network.client_vpns:
+        return table
+    engine = Engine(network)
+    rows = [*_through(network, engine), *_refusals(network)]
+    for row, said in zip(rows, twin.links("dial", [r.call for r in rows]), strict=True):
+        seen = f"NO_ROUTE endpoint-service {row.via.id}" if row.via and said == _NOBODY else said
+        table.add(row.question, [Answer("DELIVERED", LINKS, r, row.origin) for r in row.right], Answer("DELIVERED", LINKS, seen))
+    _wire(network, twin, table)
+    _tunnels(network, twin, table)
+    return table
+
+
+# ---- through fronts -----------------------------------------------------------------------------------------------------
+
+
+def _through(network: Network, engine: Engine) -> Iterator[_Row]:
+    """Every flow over a front, from each of its sources: the targets answer, or the reason why they do not."""
+    for front, flow, port in _relayed(network):
+        for source in (network.endpoint[e] for e in flow.sources.endpoints):
+            address = _door(network, front, source)
+            if address is None:
+                continue
+            right = tuple(_predicted(engine, source, network.endpoint[t], port) for t in front.targets)
+            credentials = _credentials(front)
+            name = f"{flow.destinations.name} over {front.link}{' with credentials' * bool(credentials)}"
+            question = Question(source.id, name, address, Protocol.TCP, port)
+            yield _Row(question, _call(source, address, port, **credentials), right, flow.origin, front)
+
+
+def _relayed(network: Network) -> Iterator[tuple[Front, Flow, int]]:
+    """(front, flow, port) for each flow that a front carries."""
+    for front in network.fronts:
+        for flow in network.flows:
+            if flow.link == front.link and set(flow.destinations.endpoints) == set(front.targets):
+                for port in front.ports:
+                    if flow.match.ports.first <= port <= flow.match.ports.last:
+                        yield front, flow, port
+
+
+def _predicted(engine: Engine, source: Endpoint, target: Endpoint, port: int) -> str:
+    start = engine.interfaces[source.id][0]
+    end = next(p for p in engine.interfaces[target.id] if p.address.version == start.address.version)
+    verdict = trace(engine, start, end, Protocol.TCP, port).verdict
+    return target.id if verdict.reachable else f"{verdict.disposition.value} {verdict.reason.layer} {verdict.reason.object}"
+
+
+def _door(network: Network, front: Front, source: Endpoint) -> Address | None:
+    near = network.endpoint[front.near]
+    families = {a.version for a in source.addresses}
+    return next((a for a in near.public or near.addresses if a.version in families), None)
+
+
+def _credentials(front: Front) -> dict[str, str]:
+    """What a client that belongs here shows: files of the twin."""
+    if not front.auth:
+        return {}
+    shown = {"key": f"links/{front.link}/key"} if front.auth == "key" else {"certificate": f"links/{front.link}/client.pem"}
+    return {"name": front.name, **shown}
+
+
+def _call(source: Endpoint, address: Address, port: int, **more: str) -> dict[str, Any]:
+    return {"source": source.id, "address": str(address), "port": port, **more}
+
+
+def _refusals(network: Network) -> Iterator[_Row]:
+    """At each public front, from one who may connect: nothing shown, something wrong shown, no TLS."""
+    for front in (f for f in network.fronts if f.auth):
+        flow = next(f for each, f, _ in _relayed(network) if each is front)
+        source, port = network.endpoint[flow.sources.endpoints[0]], front.ports[0]
+        address = _door(network, front, source)
+        assert address is not None, "a public front has an IPv4 address, and its clients have one"
+        wrong = {"key": "ca.pem"} if front.auth == "key" else {"certificate": f"links/{front.link}/stranger.pem"}
+        for what, shown in (("nothing shown", {"name": front.name}), ("wrong credentials", {"name": front.name, **wrong}), ("no TLS", {})):
+            question = Question(source.id, f"{front.id} with {what}", address, Protocol.TCP, port)
+            yield _Row(question, _call(source, address, port, **shown), (_REFUSED,), front.origin)
+
+
+# ---- on the internet ----------------------------------------------------------------------------------------------------
+
+
+def _wire(network: Network, twin: Twin, table: Truth) -> None:
+    """A known text over every link, while all frames on the internet are looked at."""
+    found = [(link, row) for link in network.links if (row := _first(network, link)) is not None]
+    for (link, row), (said, kinds) in zip(found, twin.links("tap", [{**r.call, "text": _MARK} for _, r in found]), strict=True):
+        wanted = _SEEN.get(link.detail if link.method == "vpn" else link.method, "nothing")
+        seen = ", ".join(kinds) or "nothing"
+        # a text that did not arrive proves nothing
+        told = seen if said in row.right else f"{seen}, and {said}"
+        table.add(row.question, [Answer("DELIVERED", LINKS, f"{wanted} on the internet", link.origin)],
+                  Answer("DELIVERED", LINKS, f"{told} on the internet"))  # fmt: skip
+
+
+def _first(network: Network, link: Link) -> _Row | None:
+    """One flow over a link, as a call."""
+    for front, flow, port in _relayed(network):
+        if front.link == link.id and front.accepted:
+            source = network.endpoint[flow.sources.endpoints[0]]
+            address = _door(network, front, source)
+            if address is not None:
+                question = Question(source.id, f"eavesdropping on {link.id}", address, Protocol.TCP, port)
+                return _Row(question, _call(source, address, port, **_credentials(front)), front.targets, flow.origin)
+    for flow in network.flows:
+        pair = _ends(network, flow, link)
+        if pair and flow.match.protocol is Protocol.TCP and not flow.link:
+            source, target = pair
+            at = next((a for a in target.addresses if a.version in {x.version for x in source.addresses}), None)
+            if at is not None:
+                question = Question(source.id, f"eavesdropping on {link.id}", at, Protocol.TCP, flow.match.ports.first)
+                return _Row(question, _call(source, at, flow.match.ports.first), (target.id,), flow.origin)
+    return None
+
+
+def _ends(network: Network, flow: Flow, link: Link) -> tuple[Endpoint, Endpoint] | None:
+    """A source and a target of a flow at the two ends of a link; the target's server has to be one of ours, which says its name."""
+    for source in (network.endpoint[e] for e in flow.sources.endpoints):
+        for target in (network.endpoint[e] for e in flow.destinations.endpoints):
+            if {source.vpc, target.vpc} == set(link.between) and not target.software:
+                return source, target
+    return None
+
+
+# ---- tunnels ------------------------------------------------------------------------------------------------------------
+
+
+def _tunnels(network: Network, twin: Twin, table: Truth) -> None:
+    """Both gateways of every tunnel use the algorithms that are written, and no others."""
+    said: Mapping[str, list[str]] = twin.links("tunnels", [])
+    for connection in network.vpns:
+        for gateway in connection.gateways:
+            question = Question(gateway.id, f"tunnel {connection.id}", gateway.public, Protocol.UDP, _port(connection))
+            wanted = Answer("DELIVERED", LINKS, ", ".join(algorithms(connection)), connection.origin)
+            seen = ", ".join(dict.fromkeys(said.get(gateway.id, []))) or "no tunnel"
+            table.add(question, [wanted], Answer("DELIVERED", LINKS, seen))
+
+
+def _port(connection: VpnConnection) -> int:
+    return 4500 if connection.tunnel == "ipsec" else 51820
+
+
+def algorithms(connection: VpnConnection) -> list[str]:
+    """A proposal in the words in which `swanctl --list-sas` answers: IKE, then ESP. The first ESP keys come of the IKE
+    exchange (RFC 7296, 1.2), so no group stands with them."""
+    if connection.tunnel != "ipsec":
+        return ["handshake"]
+    encryption, prf, group = connection.proposal.split("-")
+    size = encryption.removeprefix("aes").removesuffix("gcm16")
+    cipher = f"AES_GCM_16-{size}"
+    return [f"{cipher}/PRF_HMAC_SHA2_{prf.removeprefix('prfsha')}/ECP_{group.removeprefix('ecp')}", cipher]

@@ -1,0 +1,101 @@
+"""Links, up for real: every question agrees, credentials are asked for, and the internet sees ciphertext only."""
+
+from __future__ import annotations
+
+import socket
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from budnet.ir.network import Network
+from budnet.pipeline import load_text
+from budnet.probe import links, names, resolvers
+from budnet.probe.truth import Truth, truth
+from budnet.reach.engine import Engine
+from budnet.reach.prove import Status, prove
+from budnet.twin import tools
+from budnet.twin.build import plan
+from budnet.twin.crossing import kinds
+from budnet.twin.staging import stage
+from helpers import GOLDEN, network_of, twin_of
+
+
+def tables(network: Network) -> tuple[Truth, Truth]:
+    """Of packets, and of names and links."""
+    wanted = plan(network)
+    staged = stage(network, wanted, tools.find())
+    assert not staged.missing
+    with twin_of(wanted, staged) as twin:
+        assert twin.status()["tunnels_down"] == {}
+        packets, asked = truth(network, twin), links.truth(network, twin)
+        for layer in (names, resolvers):
+            asked.join(layer.truth(network, twin))
+    return packets, asked
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("case", ["five-ways", "linked"])
+def test_everything_agrees(case: str) -> None:
+    packets, asked = tables(network_of(case))
+    assert not packets.disagree, "\n".join(map(str, packets.disagree[:10]))
+    assert not asked.disagree, "\n".join(map(str, asked.disagree[:10]))
+    seen = {r[2].object for r in asked.rows if r[0].destination.startswith("eavesdropping")}
+    assert seen == {f"{what} on the internet" for what in ("ESP", "WireGuard", "TLS", "nothing")}
+
+
+@pytest.mark.live
+def test_a_service_that_is_not_accepted_carries_nothing() -> None:
+    text = Path(GOLDEN, "linked", "topology.yaml").read_bytes().replace(b"aws-privatelink", b"aws-privatelink, accept: false")
+    network = load_text(text, "linked.yaml", {}).network
+    assert network is not None
+    refuted = next(p for p in prove(Engine(network)) if p.status is Status.REFUTED)
+    assert refuted.trace is not None
+    assert str(refuted.origin).startswith("linked.yaml:")
+    packets, asked = tables(network)
+    assert not packets.disagree, "\n".join(map(str, packets.disagree[:10]))
+    wrong = {str(d) for d in asked.disagree}
+    assert not wrong
+
+
+def test_no_address_is_asked_of_a_network_that_may_mean_another() -> None:
+    """`archive` and `ledger` have one address in two networks."""
+    network = network_of("linked")
+    archive, ledger = network.endpoint["hq/work/archive"], network.endpoint["bank/vault/ledger"]
+    assert archive.addresses[0] == ledger.addresses[0]
+    from budnet.probe.question import questions
+
+    asked = {(q.source, q.destination) for q in questions(network)}
+    assert ("plant/hall/press", "hq/work/archive") in asked
+    assert ("plant/hall/press", "bank/vault/ledger") not in asked
+    assert ("bank/vault/teller", "hq/work/archive") not in asked
+
+
+def test_gateways_of_one_tunnel_know_each_other() -> None:
+    for connection in network_of("five-ways").vpns:
+        for one, other in pairwise((*connection.gateways, connection.gateways[0])):
+            assert connection.other(one.vpc) == other.vpc
+            assert connection.gateway(one.vpc) is one
+
+
+TEXT = b"a text that an eavesdropper would read " * 4
+
+
+def frame(protocol: int, body: bytes, ports: bytes = b"\x30\x39\x01\xbb") -> bytes:
+    """An Ethernet frame with an IPv4 packet."""
+    head = ports + b"\0" * 8 + b"\x50" + b"\0" * 7 if protocol == socket.IPPROTO_TCP else ports + b"\0" * 4
+    return b"\0" * 12 + b"\x08\x00\x45" + b"\0" * 8 + bytes([protocol]) + b"\0" * 10 + head + body
+
+
+def test_what_an_eavesdropper_tells_apart() -> None:
+    """Or the rows of `probe` that say `ESP` would prove nothing."""
+    long = b"\x80" * 300
+    nat = b"\x11\x94\x11\x94"
+    assert kinds([frame(socket.IPPROTO_TCP, b"x" * 20 + TEXT)], TEXT) == {"clear"}
+    assert kinds([frame(socket.IPPROTO_TCP, long)], TEXT) == {"IP protocol 6"}
+    assert kinds([frame(socket.IPPROTO_TCP, b"\x16\x03\x01" + long), frame(socket.IPPROTO_TCP, long)], TEXT) == {"TLS"}
+    assert kinds([frame(socket.IPPROTO_UDP, long, nat)], TEXT) == {"ESP"}
+    assert kinds([frame(socket.IPPROTO_UDP, b"\0\0\0\0" + long, nat)], TEXT) == {"UDP"}
+    assert kinds([frame(socket.IPPROTO_UDP, b"\x04\0\0\0" + long)], TEXT) == {"WireGuard"}
+    assert kinds([frame(socket.IPPROTO_UDP, b"\x04\0\0\0")], TEXT) == set()
+    assert kinds([b"\0" * 12 + b"\x08\x06" + long], TEXT) == set()  # ARP carries nobody's text
