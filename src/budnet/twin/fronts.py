@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from secrets import token_urlsafe
 
 from budnet.ir.links import Front
 from budnet.ir.network import Network
 from budnet.pki.authority import Authority
-from budnet.pki.clients import ClientAuthority
+from budnet.pki.issuer import Issuer, Template
+from budnet.pki.keys import PrivateKey, generate
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate
 from budnet.twin.servers.front import Door, front
 from budnet.twin.tools import Missing, Tools
 
+_LIFETIME = timedelta(days=30)
 _VERSION = {"1.2": "TLSv1.2", "1.3": "TLSv1.3"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Opens:
+    """What opens the fronts of one link: a certificate by `clients`, who signs for nobody else, or `key`; and their own key."""
+
+    clients: Issuer
+    key: str
+    own: PrivateKey
 
 
 @dataclass
@@ -29,10 +41,10 @@ class Staged:
 def stage(network: Network, tools: Tools, authority: Authority) -> Staged:
     """Every front of a Network; keys and client certificates are new, one set a link."""
     out = Staged()
-    doors: dict[str, tuple[ClientAuthority | None, str]] = {}
+    doors: dict[str, _Opens] = {}
     for number, each in enumerate(network.fronts):
         if each.auth and each.link not in doors:
-            doors[each.link] = _credentials(each, out)
+            doors[each.link] = _credentials(network, each, out)
         try:
             if each.accepted:
                 out.processes.append(_process(network, tools, authority, number, each, doors.get(each.link)))
@@ -41,22 +53,30 @@ def stage(network: Network, tools: Tools, authority: Authority) -> Staged:
     return out
 
 
-def _credentials(each: Front, out: Staged) -> tuple[ClientAuthority | None, str]:
+def _credentials(network: Network, each: Front, out: Staged) -> _Opens:
     """What opens the doors of a link, and what looks like it and does not."""
     folder = f"links/{each.link}"
-    clients, stranger = ClientAuthority(each.link), ClientAuthority("stranger")
-    out.files.append((f"{folder}/stranger.pem", stranger.issue("client"), 0o600))
-    if each.auth == "key":
-        key = token_urlsafe(32)
-        out.files.append((f"{folder}/key", key.encode(), 0o600))
-        return None, key
-    out.files.append((f"{folder}/client.pem", clients.issue("client"), 0o600))
-    return clients, ""
+    profile = next((p for p in network.tls_profiles if p.id == each.profile), None)
+    opens = _Opens(_root(each.link), token_urlsafe(32) if each.auth == "key" else "", generate((profile and profile.key) or "rsa-2048"))
+    if opens.key:
+        out.files.append((f"{folder}/key", opens.key.encode(), 0o600))
+    else:
+        out.files.append((f"{folder}/client.pem", _client(opens.clients, each), 0o600))
+        out.files.append((f"{folder}/stranger.pem", _client(_root(each.link), each), 0o600))
+    return opens
 
 
-def _process(
-    network: Network, tools: Tools, authority: Authority, number: int, each: Front, opens: tuple[ClientAuthority | None, str] | None
-) -> Process:
+def _root(link: str) -> Issuer:
+    return Issuer.root(f"{link} client CA", _LIFETIME, path_length=0)
+
+
+def _client(root: Issuer, each: Front) -> bytes:
+    """A certificate for a consumer, and its key."""
+    leaf = root.issue(Template([f"{each.consumer}.{each.link}"], _LIFETIME, server=False, client=True))
+    return leaf.chain + leaf.key
+
+
+def _process(network: Network, tools: Tools, authority: Authority, number: int, each: Front, opens: _Opens | None) -> Process:
     far = network.endpoint[each.far]
     targets = [network.endpoint[t] for t in each.targets]
     families = {a.version for a in far.addresses}
@@ -65,10 +85,9 @@ def _process(
     if opens is None:
         return front(tools, name=each.near, namespace=each.near, ports=ports, onward=(f"far-{number}", each.far))
     profile = next((p for p in network.tls_profiles if p.id == each.profile), None)
-    leaf = authority.issue([each.name])
-    clients, key = opens
+    leaf = authority.issuer("links").issue(Template([each.name], _LIFETIME), opens.own)
     door = Door(
-        Certificate(leaf.chain, leaf.key), clients.root if clients else b"", key, _VERSION[profile.minimum] if profile else "TLSv1.2",
+        Certificate(leaf.chain, leaf.key), opens.clients.pem, opens.key, _VERSION[profile.minimum] if profile else "TLSv1.2",
         profile.ciphers if profile else (), profile.ciphersuites if profile else (),
     )  # fmt: skip
     return front(tools, name=each.near, namespace=each.near, ports=ports, door=door)
