@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budnet.catalog import REFERENCE, topology_text
 from budnet.ir.network import Network
-from budnet.source.diagnostic import Diagnostic, error, has_errors
+from budnet.source.diagnostic import Diagnostic, Finding, error, has_errors
 from budnet.source.document import Document
 from budnet.source.span import Span
 from budnet.source.text import quoted, readable
@@ -30,34 +30,38 @@ class Loaded:
     diagnostics: list[Diagnostic]
     addresses: dict[str, str]
     """What budnet allocated, by logical name: the content of a lock file."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with what the file describes; none where it has errors, which come first."""
 
 
-def load(file: str | None) -> Loaded:
-    """Reads FILE; without one `budnet.yaml` here; without that the embedded reference topology."""
+def load(file: str | None, literal: bool = False) -> Loaded:
+    """Reads FILE; without one `budnet.yaml` here; without that the embedded reference topology.
+
+    `literal`: what is written takes effect, and not the repairs that come with findings.
+    """
     if file is None and not Path(DEFAULT_FILE).exists():
-        return load_text(topology_text(REFERENCE), f"{REFERENCE}.yaml", {})
+        return load_text(topology_text(REFERENCE), f"{REFERENCE}.yaml", {}, literal)
     path = Path(file or DEFAULT_FILE)
     try:
         text = path.read_bytes()
     except (OSError, ValueError) as refused:  # ValueError: a NUL in the name
-        return _embedded(str(path)) or Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
+        return _embedded(str(path), literal) or Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
     locked, problems = read_lock(lock_path(path))
-    loaded = load_text(text, str(path), locked)
-    return Loaded(
-        loaded.file, loaded.text, None if has_errors(problems) else loaded.network, [*problems, *loaded.diagnostics], loaded.addresses
-    )
+    loaded = load_text(text, str(path), locked, literal)
+    network = None if has_errors(problems) else loaded.network
+    return replace(loaded, network=network, diagnostics=[*problems, *loaded.diagnostics])
 
 
-def _embedded(file: str) -> Loaded | None:
+def _embedded(file: str, literal: bool) -> Loaded | None:
     """`catalog/NAME`, where there is no file of that name."""
     kind, _, name = file.partition("/")
     try:
-        return load_text(topology_text(name), file, {}) if kind == "catalog" else None
+        return load_text(topology_text(name), file, {}, literal) if kind == "catalog" else None
     except (OSError, ValueError):
         return None
 
 
-def load_text(text: bytes, file: str, locked: dict[str, str]) -> Loaded:
+def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = False) -> Loaded:
     """The whole line for a text."""
     document, diagnostics = parse(text, file)
     if document is None or has_errors(diagnostics):
@@ -68,10 +72,15 @@ def load_text(text: bytes, file: str, locked: dict[str, str]) -> Loaded:
     diagnostics += found
     if topology is None:
         return Loaded(file, document.text, None, diagnostics, {})
+    from budnet.lint import lint
     from budnet.resolve import resolve
 
-    network, found, addresses = resolve(document, topology, locked)
-    return Loaded(file, document.text, network, diagnostics + found, addresses)
+    findings, repaired, wrong = lint(document, topology)
+    network, found, addresses = resolve(document, topology if literal else repaired, locked)
+    diagnostics += wrong + found
+    if has_errors(diagnostics):
+        return Loaded(file, document.text, None, diagnostics, {})
+    return Loaded(file, document.text, network, diagnostics, addresses, tuple(findings))
 
 
 def lock_path(file: Path) -> Path:

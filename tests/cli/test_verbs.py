@@ -195,3 +195,38 @@ def test_no_twin_is_said_and_exits_with_4() -> None:
         run = budnet(*verb)
         assert run.returncode == 4
         assert "`budnet up`" in run.stderr
+
+
+LITERAL = "catalog/foundry-literal"
+
+
+def test_check_exits_with_1_on_a_finding_of_severity_error() -> None:
+    found = document("check", LITERAL)
+    assert found["exit"] == 1
+    one = next(d for d in found["diagnostics"] if d["code"] == "D101")  # type: ignore[attr-defined]
+    assert (one["written"], one["effective"]) == ("AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384")
+    assert {"why", "source", "url", "line", "column", "help", "accepted"} <= set(one)
+    assert budnet("check", "catalog/foundry").returncode == 0
+
+
+def test_check_explains_one_finding_or_all() -> None:
+    assert "forward secrecy" in budnet("check", "--explain", "d101").stdout
+    assert len(document("check", "--explain")["findings"]) > 30  # type: ignore[arg-type]
+    assert document("check", "--explain", "D101")["finding"]["url"]  # type: ignore[index]
+    wrong = budnet("check", "--explain", "D110x")
+    assert wrong.returncode == 3
+    assert "did you mean" in wrong.stderr
+
+
+def test_literal_takes_the_file_as_written() -> None:
+    """Repaired, only the bastion is open, which nobody but the author can close; as written sidecars cannot call each other."""
+
+    def refuted(*options: str) -> list[str]:
+        proofs = document("prove", LITERAL, *options)["guarantees"]
+        return [g["summary"].partition("  ")[0] for g in proofs if g["status"] == "refuted"]  # type: ignore[attr-defined]
+
+    assert refuted() == ["nothing from internet reaches bastion on 22/tcp"]
+    assert len(refuted("--literal")) == 4
+    question = ("reach", "budapp", "budcluster", "50002/tcp", "-f", LITERAL)
+    assert (document(*question)["reachable"], document(*question, "--literal")["reachable"]) == (True, False)
+    assert "--literal" in budnet("prove", LITERAL).stderr

@@ -16,6 +16,7 @@ from pkgutil import iter_modules
 
 import pytest
 
+import budnet.lint
 import budnet.model
 import budnet.resolve
 from budnet.pipeline import Loaded, load, load_text, lock_path, lock_text
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/topology.yaml"))
 WARNINGS_ONLY = {
     "name-without-flow", "name-at-a-private-balancer", "flow-port-nobody-listens-on", "fleet-more-peerings-than-usual", "link-not-accepted",
+    "accept-nothing",
 }  # fmt: skip
 NOT_OURS = re.compile(r"[Ii]nput should|valid (dictionary|string|list|integer)|pydantic|Traceback|validation|NoneType|object at 0x")
 
@@ -60,7 +62,7 @@ def check(loaded: Loaded, text: bytes) -> None:
 
 
 def check_words(found: Diagnostic) -> None:
-    assert re.fullmatch(r"[FYMR][0-9]{3}", found.code)
+    assert re.fullmatch(r"[FYMRD][0-9]{3}", found.code)
     assert found.summary and "\n" not in found.summary and len(found.summary) < 300
     assert found.help or found.severity is not Severity.ERROR
     assert not NOT_OURS.search(found.summary + found.help)
@@ -102,10 +104,10 @@ def test_every_code_is_shown_by_a_case() -> None:
     """A code nobody has seen is a message nobody has read."""
     modules = [
         import_module(f"{package.__name__}.{module.name}")
-        for package in (budnet.model, budnet.resolve)
+        for package in (budnet.lint, budnet.model, budnet.resolve)
         for module in iter_modules(package.__path__)
     ]
-    written = {v for m in modules for k, v in vars(m).items() if k.isupper() and isinstance(v, str) and re.fullmatch(r"[MR][0-9]{3}", v)}
+    written = {v for m in modules for k, v in vars(m).items() if k.isupper() and isinstance(v, str) and re.fullmatch(r"[MRD][0-9]{3}", v)}
     written |= set(codes.TITLES)
     seen = {d.code for case in CASES for d in read(case).diagnostics}
     assert len(written) > 60
@@ -115,9 +117,9 @@ def test_every_code_is_shown_by_a_case() -> None:
 def test_no_code_means_two_things() -> None:
     """A code is looked up: it belongs to one module."""
     owners: dict[str, str] = {}
-    for package in (budnet.model, budnet.resolve):
+    for package in (budnet.lint, budnet.model, budnet.resolve):
         for source in Path(package.__path__[0]).glob("*.py"):
-            for code in re.findall(r'"([MR][0-9]{3})"', source.read_text(encoding="utf-8")):
+            for code in re.findall(r'"([MRD][0-9]{3})"', source.read_text(encoding="utf-8")):
                 assert owners.setdefault(code, source.name) == source.name
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from budnet.cli import asked
-from budnet.cli.output import format_option, network, print_json, style
+from budnet.cli.output import format_option, literal_option, network, print_json, style
 from budnet.cli.reach import best_trace
 from budnet.reach.engine import Engine
 from budnet.reach.path import path
@@ -21,6 +21,7 @@ from budnet.reach.trace import origin_of, rules_behind
 @click.argument("port")
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
 @format_option
+@literal_option
 def command(source: str, destination: str, port: str, file: str | None, form: str) -> None:
     """Every filter on the way, with the rule that lets the flow pass or the fact that none does. Exit 1 if it does not pass.
 

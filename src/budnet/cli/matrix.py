@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import file_argument, network, table, transports_json
+from budnet.cli.output import file_argument, literal_option, network, table, transports_json
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Row, matrix
 
@@ -17,6 +17,7 @@ from budnet.reach.matrix import Row, matrix
 @click.command()
 @file_argument
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True, help="How to print.")
+@literal_option
 def command(file: str | None, form: str) -> None:
     """Who reaches whom on which ports: all pairs with something allowed. CSV and JSON are written row by row.
 

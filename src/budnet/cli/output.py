@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from budnet.ir.network import Network
     from budnet.packets.transports import Transports
     from budnet.pipeline import Loaded
+    from budnet.source.diagnostic import Finding
 
+_COUNTED = {"error": "error", "warning": "warning", "info": "remark"}
 file_argument = click.argument("file", required=False, type=click.Path(dir_okay=False))
+literal_option = click.option(
+    "--literal", is_flag=True, expose_value=False, callback=lambda context, _, value: context.meta.update({"budnet.literal": value}),
+    help="Take the file as it is written, without the repairs that `check` lists: its faults happen.",
+)  # fmt: skip
+"""Read by `load`, so that no verb has to hand it on."""
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
@@ -27,16 +34,37 @@ name_option = click.option(
 
 
 def load(file: str | None) -> Loaded:
-    """Reads a file; where it has errors they are printed and the program ends with 3. Warnings are printed."""
+    """Reads a file; where it has errors they are printed and the program ends with 3. Warnings are printed, findings counted."""
     from budnet import pipeline
 
-    loaded = pipeline.load(file)
+    loaded = pipeline.load(file, is_literal())
     if loaded.network is None:
         report(loaded)
         sys.exit(3)
     if loaded.diagnostics:
         report(loaded)
+    if any(not f.accepted for f in loaded.findings):
+        effect = "the file is taken as written" if is_literal() else "repairs are in effect; `--literal` takes the file as written"
+        click.echo(f"budnet: {counted(loaded.findings)} (`budnet check {loaded.file}`); {effect}", err=True)
     return loaded
+
+
+def is_literal() -> bool:
+    """Whether the command line has `--literal`."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get("budnet.literal"))
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """`3 errors, 1 warning and 2 remarks about the design`, and how many are accepted."""
+    from collections import Counter
+
+    found = list(findings)
+    open_ = Counter(f.severity.value for f in found if not f.accepted)
+    words = [f"{open_[kind]} {word}{'s' * (open_[kind] > 1)}" for kind, word in _COUNTED.items() if open_[kind]]
+    accepted = sum(bool(f.accepted) for f in found)
+    listed = " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "nothing"
+    return f"{listed} to say about the design" + (f", {accepted} accepted" if accepted else "")
 
 
 def network(file: str | None) -> Network:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from budnet.cli.output import file_argument, load, name_option, print_json, style, table
+from budnet.cli.output import file_argument, literal_option, load, name_option, print_json, style, table
 from budnet.errors import NoTwin
 from budnet.probe import layers, report, truth
 from budnet.probe.sample import chosen
@@ -26,6 +26,7 @@ from budnet.probe.sample import chosen
 )
 @name_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
+@literal_option
 def command(
     file: str | None,
     sources: Sequence[str],

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import file_argument, format_option, network, print_json, style
+from budnet.cli.output import file_argument, format_option, literal_option, network, print_json, style
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Proof, Status, prove
 from budnet.reach.trace import Trace
@@ -19,6 +19,7 @@ _COLOUR = {Status.PROVED: "green", Status.REFUTED: "red", Status.UNKNOWN: "yello
 @click.command()
 @file_argument
 @format_option
+@literal_option
 def command(file: str | None, form: str) -> None:
     """Prove the guarantees of FILE, and that exactly its declared flows are delivered. Exit 1 if one is refuted.
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from budnet.cli import asked
-from budnet.cli.output import format_option, network, print_json, style
+from budnet.cli.output import format_option, literal_option, network, print_json, style
 from budnet.cli.prove import trace_lines
 from budnet.ir.address import PortRange, Protocol
 from budnet.packets.transports import Transports
@@ -25,6 +25,7 @@ from budnet.reach.trace import Trace, trace
 @click.argument("port", required=False)
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
 @format_option
+@literal_option
 def command(source: str, destination: str, port: str | None, file: str | None, form: str) -> None:
     """Whether SOURCE reaches DESTINATION [on PORT], hop by hop, with what decided. Exit 1 if not.
 

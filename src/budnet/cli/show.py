@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from budnet.cli import shown_names
-from budnet.cli.output import format_option, network, print_json, table
+from budnet.cli.output import format_option, literal_option, network, print_json, table
 from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
 
@@ -20,6 +20,7 @@ TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
 @click.argument("arguments", nargs=-1, metavar="[FILE] [TOPIC]")
 @format_option
 @click.option("--derived", is_flag=True, help="With `flows`: the security groups, ACLs and policies that were derived from them, as JSON.")
+@literal_option
 def command(arguments: Sequence[str], form: str, derived: bool) -> None:
     """Tables of what FILE means. TOPIC is networks, services, flows, names, certificates or egress; without one, all of them.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import file_argument, format_option, load, name_option, print_json, style
+from budnet.cli.output import file_argument, format_option, literal_option, load, name_option, print_json, style
 from budnet.errors import AlreadyUp
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 )
 @name_option
 @format_option
+@literal_option
 def command(file: str | None, attach: bool, name: str, form: str) -> None:
     """Bring the twin of FILE up: namespaces, filters and real servers on this machine, with no way out of it.
 

@@ -19,6 +19,7 @@ class Flow(Written):
     port: PortName | None = Field(default=None, description="a port's name, or 443/tcp")
     ports: list[PortName] | None = Field(default=None, min_length=1)
     via: Literal["mesh"] | None = Field(default=None, description="between the sidecars of both, with mTLS")
+    verify: bool = Field(default=True, description="false where the client takes any certificate")
     because: str = ""
 
     @model_validator(mode="after")

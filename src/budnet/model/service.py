@@ -125,3 +125,4 @@ class Names(Written):
     external: dict[DottedName, ExternalName] = {}
     internal: dict[DottedName, InternalName] = {}
     cluster: dict[DottedName, ClusterName] = Field(default={}, description="Services that stand for a name outside, by NAME.NAMESPACE")
+    services: list[str] | None = Field(default=None, description="the services that have a Service, and so a name, in their cluster; all")

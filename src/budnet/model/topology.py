@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from budnet.model.accept import Accepted
 from budnet.model.flow import Egress, Flow, Guarantee
 from budnet.model.network import Link, Network
 from budnet.model.service import Names, Service
@@ -38,6 +39,7 @@ class Topology(Written):
     flows: list[Flow] = []
     egress: dict[Name, Egress] = {}
     guarantees: list[Guarantee] = []
+    accept: list[Accepted] = Field(default=[], description="findings of `budnet check` that are kept, each with its reason")
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from budnet.ir.address import Prefix, single
+from budnet.ir.address import EVERYWHERE, Prefix, single
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.filters import EgressFilter, EgressRule
 from budnet.ir.intent import Flow, Side
@@ -55,7 +55,7 @@ def _targets(draft: Draft, name: str, row: Egress) -> tuple[tuple[str, ...], tup
     for host in hosts:
         prefixes += [single(a) for a in modelled[f"internet/{host}"].addresses]
     for target in row.to:
-        prefixes += draft.topology.addresses.get(target, [])
+        prefixes += EVERYWHERE if target == "internet" else draft.topology.addresses.get(target, [])
     return hosts, tuple(prefixes)
 
 
@@ -70,11 +70,10 @@ def _known_hosts(draft: Draft, target: str) -> list[str]:
 def _can_leave(draft: Draft, source: str, endpoint: Endpoint, place: Path) -> None:
     subnet = draft.subnet(endpoint.subnet)
     if subnet.access == "isolated":
-        draft.error(NO_WAY_OUT, f"'{source}' is in isolated subnet '{subnet.tier}', which has no way out", place,
-                    "make the subnet private, or take the service out of the row")  # fmt: skip
-    elif any(map(is_global, endpoint.addresses)) or endpoint.public:
+        return  # no packet leaves: a finding (D406), which takes the service out of the row
+    if any(map(is_global, endpoint.addresses)) or endpoint.public:
         return
-    elif all(a.version == 6 for a in endpoint.addresses):
+    if all(a.version == 6 for a in endpoint.addresses):
         draft.error(NO_WAY_OUT, f"'{source}' has unique local addresses only, to which nothing outside can answer", place,
                     "give its subnet a global IPv6 range, or an IPv4 range as well")  # fmt: skip
     elif subnet.access == "public":

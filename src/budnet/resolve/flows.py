@@ -85,7 +85,10 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
 def _heard(draft: Draft, target: str, port: str, path: Path) -> None:
     """A port by number may be one that nobody listens on."""
     match = read_match(port)
-    known = {name: written.port for name, written in draft.topology.services[target].ports.items()}
+    service = draft.topology.services[target]
+    known = {name: written.port for name, written in service.ports.items()}
+    if service.mesh and any(match == Match(x.protocol, PortRange(x.port, x.port)) for x in mesh.LISTENERS):
+        return  # the sidecar's own; what is loopback among them is a finding (D601)
     if isinstance(match, Match) and not any(
         p.protocol is match.protocol and match.ports.first <= p.ports.first <= match.ports.last for p in known.values()
     ):

@@ -8,23 +8,37 @@ from budnet.ir.names import CLUSTERSET
 from budnet.model.service import Service
 from budnet.resolve.draft import Draft
 from budnet.resolve.pins import Exhausted
+from budnet.source.text import quoted
 
-FULL, EXPORTED_TO_NOBODY = "R421", "R660"
+FULL, UNKNOWN, EXPORTED_TO_NOBODY = "R421", "R422", "R660"
 
 
 def cluster_services(draft: Draft) -> None:
     """The pass."""
+    _known(draft)
     try:
         for cluster in draft.clusters:
             for name, service in draft.topology.services.items():
                 pods = [e for e in draft.endpoints_of(name) if e.cluster == cluster.id]
-                if pods and (service.ports or service.headless):
+                if pods and (service.ports or service.headless) and _has_one(draft, name):
                     _add(draft, cluster, name, service, pods)
         for name, service in draft.topology.services.items():
             if service.export and service.namespace:
                 _export(draft, name, service)
     except _Full:
         return
+
+
+def _known(draft: Draft) -> None:
+    for i, name in enumerate(draft.topology.names.services or ()):
+        if name not in draft.topology.services:
+            help = draft.suggest(name, draft.topology.services) or "name services: `names.services` says which have a name in their cluster"
+            draft.error(UNKNOWN, f"there is no service {quoted(name)}", ("names", "services", i), help)
+
+
+def _has_one(draft: Draft, name: str) -> bool:
+    """Pods without a Service have no name (a finding, D301, where they are called)."""
+    return draft.topology.names.services is None or name in draft.topology.names.services
 
 
 def _export(draft: Draft, name: str, service: Service) -> None:

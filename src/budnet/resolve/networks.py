@@ -15,7 +15,7 @@ from budnet.resolve.outside import PUBLIC_POOL
 from budnet.resolve.pins import Exhausted
 from budnet.source.document import Path
 
-OVERLAP, OUTSIDE_VPC, TOO_SMALL, NO_PUBLIC, SERVICE_RANGE, NOT_ALLOWED, NO_FAMILY = "R101", "R102", "R103", "R104", "R105", "R106", "R107"
+OVERLAP, OUTSIDE_VPC, TOO_SMALL, NO_PUBLIC, NOT_ALLOWED, NO_FAMILY = "R101", "R102", "R103", "R104", "R106", "R107"
 ONE_EACH = "R108"
 
 ZONES = "abcdef"
@@ -154,16 +154,6 @@ def _cluster(draft: Draft, vpc: str, written: Network) -> None:
     for i, prefix in enumerate(written.cluster.services):
         at = (*path, "services", i)
         _not_kept(draft, prefix, at)
-        for other, network in draft.topology.networks.items():
-            for j, theirs in enumerate(network.cidr):
-                if _overlap(prefix, theirs):
-                    draft.error(
-                        SERVICE_RANGE,
-                        f"the service range {prefix} overlaps {theirs} of network '{other}'",
-                        at,
-                        "take a range outside every network, such as 172.20.0.0/16: pods would take the others' addresses for Services",
-                        (("the network's range", ("networks", other, "cidr", j)),),
-                    )
         if prefix.version not in {p.version for p in written.cidr}:
             draft.error(NO_FAMILY, f"the service range {prefix} is IPv{prefix.version}, and network '{vpc}' has no such addresses", at,
                         f"take an IPv{10 - prefix.version} range, or give the network an IPv{prefix.version} range as well")  # fmt: skip

@@ -55,8 +55,8 @@ def is_global(address: Address) -> bool:
 
 
 def hosts_of(draft: Draft, target: str, path: tuple[str | int, ...]) -> list[str]:
-    """The host names behind one entry of an egress row; address sets have none."""
-    if target in draft.topology.addresses:
+    """The host names behind one entry of an egress row; address sets have none, and `internet` (a finding, D404) neither."""
+    if target == "internet" or target in draft.topology.addresses:
         return []
     if target.startswith("catalog/"):
         groups = egress_groups()
@@ -86,8 +86,6 @@ def _host_help(draft: Draft, target: str) -> str:
         return f"name each host; if '{target[2:]}' itself is meant, write it without '*.'"
     if re.fullmatch(r"[0-9.]+(/[0-9]+)?|[0-9a-f:.]*:[0-9a-f:.]*(/[0-9]+)?", target):
         return "give the addresses a name in `addresses`, and write that name here"
-    if target == "internet":
-        return "say which hosts: what may go anywhere is not a rule"
     if HOST_NAME.fullmatch(target.lower()):
         return f"did you mean '{target.lower()}'?"
     known = [*draft.topology.addresses, *(f"catalog/{g}" for g in egress_groups())]

@@ -6,8 +6,6 @@ from budnet.ir.names import CLUSTERSET, Certificate, TlsProfile
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import services_of, unknown
 
-UNCOVERED = "R611"
-
 
 def trust(draft: Draft) -> None:
     """The pass."""
@@ -34,8 +32,6 @@ def trust(draft: Draft) -> None:
                 certificate.key or "", certificate.lifetime or 0, draft.origin("certificates", name),
             )
         )  # fmt: skip
-    if draft.topology.certificates:
-        _coverage(draft)
 
 
 def _forms(draft: Draft, service: str) -> list[str]:
@@ -45,18 +41,3 @@ def _forms(draft: Draft, service: str) -> list[str]:
         base = f"{found.name}.{found.namespace}"
         out += [found.host] if found.zone == CLUSTERSET else [found.name, base, f"{base}.svc", found.host]
     return out
-
-
-def _coverage(draft: Draft) -> None:
-    """A wildcard stands for exactly one label (RFC 6125), so a name two labels below it needs another one."""
-    names = [n for c in draft.certificates for n in c.names]
-    for label in (n for n, written in draft.topology.names.external.items() if written.at is not None):
-        host = f"{label}.{draft.topology.domain}"
-        if host not in names and f"*.{host.partition('.')[2]}" not in names:
-            draft.error(
-                UNCOVERED,
-                f"no certificate covers {host}",
-                ("names", "external", label),
-                f"add '*.{host.partition('.')[2]}' to a certificate's names: a wildcard stands for one label only",
-                key=True,
-            )

@@ -36,6 +36,25 @@ class Diagnostic:
     related: Related = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Finding(Diagnostic):
+    """A fault of what a file describes, not of how it is written: the file is read and used all the same."""
+
+    title: str = ""
+    """What all findings of this code have in common."""
+    subject: str = ""
+    """The service, row or network that it is about, by which it can be accepted."""
+    written: str = ""
+    """What the file says."""
+    effective: str = ""
+    """What takes effect: the repair, or what is written where there is none."""
+    why: str = ""
+    source: str = ""
+    url: str = ""
+    accepted: str = ""
+    """The author's reason to keep it; empty where it is not accepted."""
+
+
 def error(code: str, summary: str, span: Span | None, help: str = "", related: Related = ()) -> Diagnostic:
     """A Diagnostic of severity `error`."""
     return Diagnostic(code, Severity.ERROR, summary, span, help, related)
@@ -47,8 +66,8 @@ def warning(code: str, summary: str, span: Span | None, help: str = "", related:
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """True if at least one is an error: what was read must not be acted on."""
-    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+    """True if at least one is an error of the input: what was read must not be acted on. Findings are about what was."""
+    return any(d.severity is Severity.ERROR and not isinstance(d, Finding) for d in diagnostics)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

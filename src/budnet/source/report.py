@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from budnet.source.diagnostic import Diagnostic, Severity
+from budnet.source.diagnostic import Diagnostic, Finding, Severity
 from budnet.source.span import Span
 from budnet.source.text import lines, visible
 
@@ -48,6 +48,16 @@ _LEAST_ROOM: Final = 20
 """Columns for source, however narrow the terminal."""
 
 
+_SHOWN: Final = ("written", "effective", "why", "source", "accepted")
+
+
+def _facts(diagnostic: Diagnostic) -> dict[str, str]:
+    """What a finding says beside its summary; nothing where it is no finding."""
+    if not isinstance(diagnostic, Finding):
+        return {}
+    return {name: getattr(diagnostic, name) for name in ("title", "subject", "written", "effective", "why", "source", "url", "accepted")}
+
+
 class _Writer:
     """Writes one diagnostic at a time. `rows`: the lines of each file."""
 
@@ -60,18 +70,30 @@ class _Writer:
         spans = [span for span in (diagnostic.span, *(span for _, span in diagnostic.related)) if span is not None]
         margin = " " * max((len(str(span.line)) for span in spans), default=1)
         colour = _COLOURS[diagnostic.severity]
-        head = self._paint(f"{diagnostic.severity}[{visible(diagnostic.code)}]", colour)
+        accepted = isinstance(diagnostic, Finding) and bool(diagnostic.accepted)
+        head = self._paint(f"{'accepted' if accepted else diagnostic.severity}[{visible(diagnostic.code)}]", colour)
         out = [head + self._paint(f": {visible(diagnostic.summary)}", _BOLD)]
         if diagnostic.span is not None:
             out += self._place(diagnostic.span, margin, "^", colour)
         for label, span in diagnostic.related:
             out.append(self._note(margin, "note", label))
             out += self._place(span, margin, "-", _FRAME)
+        out += [self._folded(margin, name, text) for name, text in _facts(diagnostic).items() if name in _SHOWN and text]
         out += [self._note(margin, "help", line) for line in diagnostic.help.splitlines()]
         return "\n".join(out) + "\n"
 
     def _note(self, margin: str, kind: str, text: str) -> str:
         return f"{margin} {self._paint('=', _FRAME)} {self._paint(kind + ':', _BOLD)} {visible(text)}"
+
+    def _folded(self, margin: str, kind: str, text: str) -> str:
+        """A note of several lines, the later ones below the text of the first."""
+        from textwrap import fill  # only findings have long notes
+
+        indent = " " * (len(margin) + len(f" = {kind}: "))
+        return (
+            self._note(margin, kind, "")
+            + fill(visible(text), max(self._width, 40), initial_indent=indent, subsequent_indent=indent)[len(indent) :]
+        )
 
     def _place(self, span: Span, margin: str, mark: str, colour: str) -> list[str]:
         """The place, and the line with the place underlined."""
@@ -141,7 +163,10 @@ def _width(char: str) -> int:
 
 
 def to_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
-    """For programs: one flat object for each, ready for json.dumps; places are null where there is none."""
+    """For programs: one flat object for each, ready for json.dumps; places are null where there is none.
+
+    A finding has the keys of every diagnostic, and `title`, `subject`, `written`, `effective`, `why`, `source`, `url`, `accepted`.
+    """
     return [
         {
             "code": diagnostic.code,
@@ -150,6 +175,7 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
             **_json_place(diagnostic.span),
             "help": diagnostic.help,
             "related": [{"label": label, **_json_place(span)} for label, span in diagnostic.related],
+            **_facts(diagnostic),
         }
         for diagnostic in diagnostics
     ]
@@ -177,13 +203,14 @@ _LEVELS: Final[Mapping[Severity, str]] = {
 def to_sarif(diagnostics: Iterable[Diagnostic], tool_version: str) -> dict[str, Any]:
     """For code scanning services and editors: a SARIF 2.1.0 log with one run."""
     diagnostics = list(diagnostics)
-    rules = sorted({diagnostic.code for diagnostic in diagnostics})
+    by_code = {diagnostic.code: diagnostic for diagnostic in diagnostics}
+    rules = sorted(by_code)
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "budnet", "version": tool_version, "rules": [{"id": code} for code in rules]}},
+                "tool": {"driver": {"name": "budnet", "version": tool_version, "rules": [_sarif_rule(by_code[code]) for code in rules]}},
                 "columnKind": "unicodeCodePoints",
                 "results": [_sarif_result(diagnostic, rules) for diagnostic in diagnostics],
             }
@@ -191,14 +218,32 @@ def to_sarif(diagnostics: Iterable[Diagnostic], tool_version: str) -> dict[str, 
     }
 
 
+def _sarif_rule(example: Diagnostic) -> dict[str, Any]:
+    """The metadata of a code; a finding's is the same in all of its results."""
+    if not isinstance(example, Finding):
+        return {"id": example.code}
+    return {
+        "id": example.code,
+        "shortDescription": {"text": example.title},
+        "fullDescription": {"text": example.why},
+        "help": {"text": f"{example.why}\nSource: {example.source}"},
+        "helpUri": example.url,
+        "defaultConfiguration": {"level": _LEVELS[example.severity]},
+    }
+
+
 def _sarif_result(diagnostic: Diagnostic, rules: list[str]) -> dict[str, Any]:
-    text = f"{diagnostic.summary}\n{diagnostic.help}" if diagnostic.help else diagnostic.summary
+    facts = _facts(diagnostic)
+    said = [f"Written: {facts['written']}", f"Takes effect: {facts['effective']}"] if facts else []
+    text = "\n".join([diagnostic.summary, *said, *filter(None, [diagnostic.help])])
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rules.index(diagnostic.code),
         "level": _LEVELS[diagnostic.severity],
         "message": {"text": text},
     }
+    if facts.get("accepted"):
+        result["suppressions"] = [{"kind": "inSource", "justification": facts["accepted"]}]
     if diagnostic.span is not None:
         result["locations"] = [_sarif_location(diagnostic.span)]
     if diagnostic.related:
