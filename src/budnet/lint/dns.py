@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from budnet.lint.design import Design
-from budnet.lint.rule import ERROR, WARNING, Hit, rule, setting
+from budnet.lint.rule import ERROR, WARNING, Hit, few, rule, setting
 
 
 @rule(
@@ -22,8 +22,7 @@ def nameless(design: Design) -> Iterator[Hit]:
     called = dict.fromkeys(e.target for e in design.edges if design.is_pod(e.target) and design.service(e.source) and e.source != e.target)
     missing = [name for name in called if name not in listed and design.topology.services[name].ports]
     if missing:
-        some = ", ".join(missing[:6]) + f" and {len(missing) - 6} more" * (len(missing) > 6)
-        yield Hit(("names", "services"), ", ".join(missing), f"called, and without a name in the cluster: {some}", f"services: [{', '.join(listed)}]",
+        yield Hit(("names", "services"), ", ".join(missing), f"called, and without a name in the cluster: {few(missing)}", f"services: [{', '.join(listed)}]",
                   "they have one as well", setting("names", services=[*listed, *missing]))  # fmt: skip
 
 
@@ -31,7 +30,7 @@ def nameless(design: Design) -> Iterator[Hit]:
     "D302", WARNING, "a cluster's name for callers in another cluster",
     why="NAME.NAMESPACE.svc.cluster.local is answered by the caller's own cluster: there it means another service, or nothing.",
     source="Kubernetes, DNS-Based Service Discovery; KEP-1645", url="https://github.com/kubernetes/enhancements/tree/master/keps/sig-multicluster/1645-multi-cluster-services-api",
-    help="put a load balancer in front of it, or give it a name under `names.internal`",
+    help="put a load balancer in front of it, or give it a name under `names.internal`, or export it",
 )  # fmt: skip
 def other_cluster(design: Design) -> Iterator[Hit]:
     """A flow between networks ends at pods that have no name but their cluster's."""
@@ -43,7 +42,7 @@ def other_cluster(design: Design) -> Iterator[Hit]:
         if near and far and not near & far and design.is_pod(edge.target) and edge.target not in named | exported:
             by_flow.setdefault(edge.flow, {}).setdefault(edge.target, edge.source)
     for flow, targets in by_flow.items():
-        summary = f"'{next(iter(targets.values()))}' has no name for {', '.join(targets)} in another cluster"
+        summary = f"'{next(iter(targets.values()))}' has no name for {few(targets)} in another cluster"
         yield Hit(
             ("flows", flow, "to"),
             ", ".join(targets),

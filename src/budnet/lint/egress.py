@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from budnet.ir.address import Match, Protocol
 from budnet.lint.design import Design
-from budnet.lint.rule import ERROR, WARNING, Hit, rule, setting
+from budnet.lint.rule import ERROR, WARNING, Hit, few, rule, setting
 
 _OF_NODES = {"catalog/container-registries": "images are pulled by the kubelet", "catalog/ntp": "the clock is the node's"}
 _HUB = ("huggingface.co", "hf.co")
@@ -106,9 +106,8 @@ def isolated(design: Design) -> Iterator[Hit]:
         stuck = [s for s in design.services(row.from_) if _is_isolated(design, s)]
         if stuck:
             rest = [s for s in design.services(row.from_) if s not in stuck]
-            some = ", ".join(stuck[:4]) + ", ..." * (len(stuck) > 4)
-            yield Hit(("egress", name, "from"), name, f"{some} in an isolated subnet cannot leave as row '{name}' says", ", ".join(row.from_),
-                      f"without {some}", setting("egress", name, from_=rest))  # fmt: skip
+            yield Hit(("egress", name, "from"), name, f"{few(stuck)} in an isolated subnet cannot leave as row '{name}' says", ", ".join(row.from_),
+                      f"without {few(stuck)}", setting("egress", name, from_=rest))  # fmt: skip
 
 
 def _is_isolated(design: Design, service: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from budnet.lint.design import Design
-from budnet.lint.rule import ERROR, WARNING, Hit, changed, rule
+from budnet.lint.rule import ERROR, WARNING, Hit, changed, few, rule
 from budnet.model.flow import Flow
 from budnet.model.topology import Topology
 
@@ -30,7 +30,7 @@ def loopback_ports(design: Design) -> Iterator[Hit]:
         if wrong and ends and all(map(design.has_sidecar, design.services(flow.to))):
             key = "port" if flow.port else "ports"
             works = all(map(design.has_sidecar, ends)) and not {"internet", *design.topology.addresses} & set(flow.from_)
-            yield Hit(("flows", i, key), ", ".join(flow.to), f"{' and '.join(wrong)} of {', '.join(flow.to)} listen on loopback only",
+            yield Hit(("flows", i, key), ", ".join(flow.to), f"{' and '.join(wrong)} of {few(flow.to)} listen on loopback only",
                       ", ".join(wrong), "via: mesh, which is 50002/tcp" if works else "as written: not everybody here has a sidecar",
                       partial(_via_mesh, i=i) if works else None)  # fmt: skip
 
@@ -57,8 +57,7 @@ def no_sentry(design: Design) -> Iterator[Hit]:
     signed = {e.source for e in design.edges if "sentry" in e.target}
     without = [s for s in design.mesh if s not in signed]
     if without:
-        yield Hit(("services", without[0], "mesh"), without[0], f"nothing lets the sidecar of '{without[0]}' reach a Sentry"
-                  + f", nor {len(without) - 1} others" * (len(without) > 1), "mesh: dapr", "as written: identities come from outside of what is modelled")  # fmt: skip
+        yield Hit(("services", without[0], "mesh"), ", ".join(without), f"no flow leads to a Sentry from the sidecar of {few(without)}", "mesh: dapr", "as written: identities come from outside of what is modelled")  # fmt: skip
 
 
 @rule(
@@ -92,5 +91,4 @@ def no_row(design: Design) -> Iterator[Hit]:
     named = {s for row in rows for s in design.services(row.for_)}
     without = [s for s in design.mesh if s not in named]
     if without:
-        yield Hit(("services", without[0], "mesh"), without[0], f"no row of `certificates` says who signs the identity of '{without[0]}'"
-                  + f", nor of {len(without) - 1} others" * (len(without) > 1), "mesh: dapr", "dapr-sentry, with its defaults")  # fmt: skip
+        yield Hit(("services", without[0], "mesh"), ", ".join(without), f"no row of `certificates` says who signs the identity of {few(without)}", "mesh: dapr", "dapr-sentry, with its defaults")  # fmt: skip

@@ -68,6 +68,12 @@ def setting(*path: str | int, **values: Any) -> Repair:
     return partial(changed, path=path, **values)
 
 
+def few(names: Iterable[str], limit: int = 6) -> str:
+    """`a, b, c and 4 more`: a summary is one line."""
+    found = list(names)
+    return ", ".join(found[:limit]) + f" and {len(found) - limit} more" * (len(found) > limit)
+
+
 def changed(part: Any, *, path: Path, **values: Any) -> Any:
     """`part` with other values in the mapping at `path`; everything beside the way there is shared."""
     if not path:

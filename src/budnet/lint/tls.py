@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from budnet.lint.design import Design
-from budnet.lint.rule import ERROR, NOTE, WARNING, Hit, rule, setting
+from budnet.lint.rule import ERROR, NOTE, WARNING, Hit, few, rule, setting
 
 _STATIC_RSA = re.compile(r"(AES|CAMELLIA|ARIA)(128|256)-|DES-CBC3-|NULL-|RC4-|TLS_RSA_WITH_")
 _STORES = {
@@ -168,7 +168,7 @@ def unverified(design: Design) -> Iterator[Hit]:
     """A flow has `verify: false`."""
     for i, flow in enumerate(design.topology.flows):
         if not flow.verify:
-            yield Hit(("flows", i, "verify"), ", ".join(flow.from_), f"{', '.join(flow.from_)} would believe anybody in the place of {', '.join(flow.to)}",
+            yield Hit(("flows", i, "verify"), ", ".join(flow.from_), f"{few(flow.from_)} would believe anybody in the place of {few(flow.to)}",
                       "verify: false", "certificates are verified", setting("flows", i, verify=True))  # fmt: skip
 
 
@@ -229,5 +229,5 @@ def clear_link(design: Design) -> Iterator[Hit]:
         if clear and not any(near | far <= ends for ends in tunnels):
             by_flow.setdefault(edge.flow, {}).setdefault(edge.target, edge.source)
     for flow, targets in by_flow.items():
-        summary = f"'{next(iter(targets.values()))}' speaks to {', '.join(targets)} in another network in clear"
+        summary = f"'{next(iter(targets.values()))}' speaks to {few(targets)} in another network in clear"
         yield Hit(("flows", flow), ", ".join(targets), summary, f"{', '.join(design.topology.flows[flow].all_ports)} without TLS")
