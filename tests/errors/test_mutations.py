@@ -202,6 +202,16 @@ def test_reference() -> None:
     assert run(text, range(INPUTS // 4), lambda number: MANY or number % 10 == 0) > INPUTS // 80
 
 
+def test_taken_as_written() -> None:
+    """A file that is taken literally has faults and is no error of ours."""
+    text = topology_text("foundry-literal").decode()
+    for number in range(INPUTS // 10):
+        data = mutant(text, number).encode("utf-8", "surrogatepass")
+        loaded = load_text(data, "mutant.yaml", {}, literal=True)
+        assert (loaded.network is None) == has_errors(loaded.diagnostics), number
+        assert all(found.span is not None and len(found.summary) < 400 for found in loaded.findings), number
+
+
 @pytest.mark.parametrize("text", [SMALL, topology_text(REFERENCE).decode()], ids=["small", "reference"])
 def test_the_start_is_good(text: str) -> None:
     """Or mutants of it would hardly ever be networks."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import file_argument, format_option, literal_option, load, name_option, print_json, style
+from budnet.cli.output import file_argument, format_option, is_literal, literal_option, load, name_option, print_json, style
 from budnet.errors import AlreadyUp
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def bring_up(network: Network, name: str, attached: bool) -> list[str]:
 
 
 def _lock(loaded: Loaded) -> None:
-    """Addresses that now exist must not move: a file of the user's gets its lock."""
+    """Addresses that now exist must not move: a file of the user's gets its lock. Those of its faults are not worth one."""
     from budnet.cli.lock import write
 
-    if Path(loaded.file).exists():
+    if Path(loaded.file).exists() and not is_literal():
         write(Path(loaded.file), loaded.addresses)
 
 

@@ -39,7 +39,7 @@ def _is_anybody(design: Design, source: str) -> bool:
 @rule(
     "D702", NOTE, "data that no guarantee is about",
     why="A flow says what should work. That nobody else gets at a store is only proved where a guarantee says so.",
-    source="budnet, `prove`", url="https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+    source="NIST SP 800-53, AC-4 (information flow enforcement) and CA-2 (control assessments)", url="https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
     help="add `- {only: {from: [CLIENTS], to: STORE}}` to `guarantees`",
 )  # fmt: skip
 def no_guarantee(design: Design) -> Iterator[Hit]:

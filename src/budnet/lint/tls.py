@@ -161,7 +161,7 @@ def dapr_minimum(design: Design) -> Iterator[Hit]:
     "D107", ERROR, "a client that takes any certificate",
     why="Encryption without verification protects from nobody on the way: whoever can answer in the server's place is believed, and gets "
     "the credentials that the client sends.",
-    source="RFC 9325, section 3.2; CWE-295", url="https://cwe.mitre.org/data/definitions/295.html",
+    source="RFC 9325, section 6.1; CWE-295", url="https://cwe.mitre.org/data/definitions/295.html",
     help="remove `verify: false`, and give the client the issuer's certificate",
 )  # fmt: skip
 def unverified(design: Design) -> Iterator[Hit]:
@@ -221,7 +221,7 @@ def clear_entrance(design: Design) -> Iterator[Hit]:
 )  # fmt: skip
 def clear_link(design: Design) -> Iterator[Hit]:
     """A flow between networks is in clear, no VPN carries it, and no `encrypted` guarantee waives its target."""
-    tunnels = [set(link.between) for link in design.topology.links.values() if "vpn" in link.method]
+    tunnels = [set(link.between) for link in design.topology.links.values() if link.method in ("vpn", "public")]
     by_flow: dict[int, dict[str, str]] = {}
     for edge in design.edges:
         near, far = design.networks_of(edge.source), design.networks_of(edge.target)
