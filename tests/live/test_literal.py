@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 
-from budnet.cli.execute import resolver_of
 from budnet.ir.network import Network
 from budnet.pipeline import load
 from budnet.probe.truth import truth
@@ -44,8 +43,7 @@ def both(request: pytest.FixtureRequest) -> Iterator[tuple[bool, Network, Twin]]
 
 def run(twin: Twin, node: str, *command: str) -> tuple[int, str]:
     with tempfile.TemporaryFile() as out, open(os.devnull) as nothing:
-        resolver = resolver_of(twin.status()["spaces"], node)
-        code = twin.exec(node, command, resolver, streams=(nothing.fileno(), out.fileno(), out.fileno()))
+        code = twin.exec(node, command, streams=(nothing.fileno(), out.fileno(), out.fileno()))
         out.seek(0)
         return code, out.read().decode()
 
