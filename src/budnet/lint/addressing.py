@@ -10,7 +10,7 @@ from typing import cast
 
 from budnet.ir.address import Prefix
 from budnet.lint.design import Design, overlap
-from budnet.lint.rule import ERROR, Hit, changed, rule, setting
+from budnet.lint.rule import ERROR, Hit, changed, rule
 from budnet.model.topology import Topology
 
 _PRIVATE = [ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
@@ -20,7 +20,6 @@ _POOLS: dict[int, list[Prefix]] = {
     4: [ip_network("172.20.0.0/14"), ip_network("172.24.0.0/14"), ip_network("10.96.0.0/11")],
     6: [ip_network("fd97::/32")],
 }
-_NARROWEST = 28
 
 
 @rule(
@@ -33,12 +32,12 @@ _NARROWEST = 28
 )  # fmt: skip
 def service_range(design: Design) -> Iterator[Hit]:
     """A cluster's service range overlaps a network's range, its own or another's."""
-    for name, network in design.clusters.items():
-        for i, prefix in enumerate(network.cluster.services if network.cluster else ()):
+    for name in design.clusters:
+        for i, prefix in design.service_ranges(name):
             for other, _, theirs in design.ranges:
                 if overlap(prefix, theirs):
                     yield Hit(("networks", name, "cluster", "services", i), name, f"the service range {prefix} overlaps {theirs} of network '{other}'",
-                              str(prefix), _described(design.topology, name, i), partial(_another, name=name, i=i))  # fmt: skip
+                              str(prefix), _described(design, name, i), partial(_another, design=design, name=name, i=i))  # fmt: skip
                     break
 
 
@@ -54,10 +53,10 @@ def refused_range(design: Design) -> Iterator[Hit]:
     """A service range is not one that the network's provider, where it is written, takes."""
     for name, network in design.clusters.items():
         written = network.cloud.provider if design.is_written("networks", name, "cloud", "provider") else ""
-        for i, prefix in enumerate(network.cluster.services if network.cluster else ()):
+        for i, prefix in design.service_ranges(name):
             if prefix.version == 4 and _refused(written, prefix):
                 yield Hit(("networks", name, "cluster", "services", i), name, f"{written} takes no service range {prefix}",
-                          str(prefix), _described(design.topology, name, i), partial(_another, name=name, i=i))  # fmt: skip
+                          str(prefix), _described(design, name, i), partial(_another, design=design, name=name, i=i))  # fmt: skip
 
 
 def _refused(provider: str, prefix: Prefix) -> bool:
@@ -67,16 +66,16 @@ def _refused(provider: str, prefix: Prefix) -> bool:
     return provider == "azure" and (prefix.prefixlen < 12 or any(prefix.overlaps(p) for p in _AKS_KEEPS))
 
 
-def _described(topology: Topology, name: str, i: int) -> str:
-    return str(_another(topology, name, i).networks[name].cluster.services[i])  # type: ignore[union-attr]
+def _described(design: Design, name: str, i: int) -> str:
+    return str(_another(design.topology, design, name, i).networks[name].cluster.services[i])  # type: ignore[union-attr]
 
 
-def _another(topology: Topology, name: str, i: int) -> Topology:
+def _another(topology: Topology, design: Design, name: str, i: int) -> Topology:
     """With the first free range in place of cluster `name`'s `i`th."""
     cluster = topology.networks[name].cluster
     assert cluster is not None
-    taken = [p for network in topology.networks.values() for p in network.cidr]
-    taken += [p for network in topology.networks.values() if network.cluster for p in network.cluster.services]
+    now = Design(design.document, topology)
+    taken = [p for _, _, p in now.ranges] + [p for other in now.clusters for _, p in now.service_ranges(other)]
     taken += [p for prefixes in topology.addresses.values() for p in prefixes]
     free = _free(cluster.services[i], taken)
     services = [free if at == i else prefix for at, prefix in enumerate(cluster.services)]
@@ -104,9 +103,5 @@ def one_zone(design: Design) -> Iterator[Hit]:
         path = ("networks", name, "cloud")
         if network.cloud.provider != "aws" or network.cloud.zones > 1 or not design.is_written(*path, "provider"):
             continue
-        fits = all(p.version == 6 or p.prefixlen < _NARROWEST for subnet in network.subnets.values() for p in subnet.cidr)
-        some = next(iter(network.subnets.values())).cidr[0]
         at = (*path, "zones") if design.is_written(*path, "zones") else path
-        yield Hit(at, name, f"network '{name}' has a cluster and one zone", f"one zone, {some} for all of it",
-                  "two zones, each subnet split in two" if fits else "as written: a subnet is too small to be split",
-                  setting(*path, zones=2) if fits else None)  # fmt: skip
+        yield Hit(at, name, f"network '{name}' has a cluster and one zone", "one zone", "as written: the cluster is not created")

@@ -15,7 +15,7 @@ from budnet.model.network import Network, Subnet
 from budnet.model.service import Service
 from budnet.model.topology import Topology
 from budnet.model.trust import Certificate, TlsProfile
-from budnet.model.values import read_match
+from budnet.model.values import Pool, read_match
 from budnet.source.document import Document
 
 _MESH = "mesh/dapr"
@@ -170,8 +170,15 @@ class Design:
 
     @cached_property
     def ranges(self) -> list[tuple[str, int, Prefix]]:
-        """Every range of every network: (network, index, prefix)."""
-        return [(name, i, p) for name, network in self.topology.networks.items() for i, p in enumerate(network.cidr)]
+        """Every range of every network, and the pool that a fleet's ranges come from: (network, index, prefix)."""
+        written = ((name, i, p) for name, network in self.topology.networks.items() for i, p in enumerate(network.cidr))
+        ranges = ((name, i, p.pool if isinstance(p, Pool) else p) for name, i, p in written)
+        return [(name, i, p) for name, i, p in ranges if p is not None]
+
+    def service_ranges(self, network: str) -> list[tuple[int, Prefix]]:
+        """The service ranges of a cluster that are written as ranges: (index, prefix)."""
+        cluster = self.topology.networks[network].cluster
+        return [(i, p) for i, p in enumerate(cluster.services if cluster else ()) if not isinstance(p, Pool)]
 
     @cached_property
     def clusters(self) -> dict[str, Network]:

@@ -33,13 +33,16 @@ def nameless(design: Design) -> Iterator[Hit]:
     help="put a load balancer in front of it, or give it a name under `names.internal`, or export it",
 )  # fmt: skip
 def other_cluster(design: Design) -> Iterator[Hit]:
-    """A flow between networks ends at pods that have no name but their cluster's."""
+    """A flow over a link that routes ends at pods that have no name but their cluster's."""
     named = {name.to for name in design.topology.names.internal.values() if name.to}
     exported = {name for name, service in design.topology.services.items() if service.export}
+    # where a link does not route, its front has a name of its own in the caller's network
+    routed = [set(link.between) for link in design.topology.links.values() if link.method in ("vpc-peering", "vpn")]
     by_flow: dict[int, dict[str, str]] = {}
     for edge in design.edges:
         near, far = design.networks_of(edge.source), design.networks_of(edge.target)
-        if near and far and not near & far and design.is_pod(edge.target) and edge.target not in named | exported:
+        apart = near and far and not near & far and any(near | far <= ends for ends in routed)
+        if apart and design.is_pod(edge.target) and edge.target not in named | exported:
             by_flow.setdefault(edge.flow, {}).setdefault(edge.target, edge.source)
     for flow, targets in by_flow.items():
         summary = f"'{next(iter(targets.values()))}' has no name for {few(targets)} in another cluster"
