@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 REFERENCE = "foundry"
 
@@ -24,3 +26,10 @@ def egress_groups() -> dict[str, tuple[str, ...]]:
         group: tuple(("*." if entry.get("depth", 0) == "any" else "") + entry["name"] for entry in entries)
         for group, entries in data["groups"].items()
     }
+
+
+@cache
+def tls_profiles() -> dict[str, Any]:
+    """Published TLS profiles, and those of the reference topology, in the schema of Mozilla's guidelines."""
+    found: dict[str, Any] = json.loads((files(__package__) / "data" / "tls.json").read_bytes())
+    return found

@@ -33,6 +33,8 @@ class Listener:
     transport: str = "plaintext"
     loopback: bool = False
     """Bound to 127.0.0.1 and ::1 only: nobody else gets an answer from it."""
+    profile: str = ""
+    """The TLS profile that `transport` is written with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,3 +71,5 @@ class TlsProfile:
     """The kind of key that certificates under this profile have, such as `rsa-2048`; empty where it says nothing."""
     managed_by: str
     origin: Origin
+    clients: bool = False
+    """Whether clients have to prove themselves by a certificate, too."""

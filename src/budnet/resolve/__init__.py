@@ -26,6 +26,7 @@ from budnet.resolve.policies import policies
 from budnet.resolve.quotas import quotas
 from budnet.resolve.references import references
 from budnet.resolve.routes import routes
+from budnet.resolve.tls import tls
 from budnet.resolve.trust import trust
 from budnet.source.diagnostic import Diagnostic, has_errors
 from budnet.source.document import Document
@@ -52,6 +53,7 @@ PASSES: tuple[Pass, ...] = (
     policies,
     cluster_names,  # what the clusters give to every Service
     names,
+    tls,
     trust,
     guarantees,
 )

@@ -153,8 +153,10 @@ def _listeners(draft: Draft, name: str, service: Service) -> tuple[Listener, ...
     out: list[Listener] = []
     for port_name, port in service.ports.items():
         own = port.tls is not None
-        transport = _transport(draft, port.tls if own else service.tls, (*path, port_name, "tls") if own else ("services", name, "tls"))
-        out.append(Listener(port_name, port.port.protocol, port.port.ports.first, transport))
+        tls = port.tls if own else service.tls
+        transport = _transport(draft, tls, (*path, port_name, "tls") if own else ("services", name, "tls"))
+        profile = tls or "" if transport == "tls" else ""
+        out.append(Listener(port_name, port.port.protocol, port.port.ports.first, transport, profile=profile))
     used: dict[tuple[Protocol, int], str] = {(x.protocol, x.port): "the sidecar" for x in mesh.LISTENERS} if service.mesh else {}
     clusters: dict[tuple[Protocol, int], str] = {}
     for port_name, port in service.ports.items():

@@ -1,18 +1,14 @@
-"""TLS profiles and certificates, with the names that they have to cover."""
+"""Certificates, with the names that they have to cover."""
 
 from __future__ import annotations
 
-from budnet.ir.names import CLUSTERSET, Certificate, TlsProfile
+from budnet.ir.names import CLUSTERSET, Certificate
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import services_of, unknown
 
 
 def trust(draft: Draft) -> None:
     """The pass."""
-    for name, profile in draft.topology.tls.items():
-        origin = draft.origin("tls", name)
-        lists = (tuple(profile.ciphers), tuple(profile.ciphersuites), tuple(profile.groups))
-        draft.tls_profiles.append(TlsProfile(name, profile.minimum, *lists, profile.key or "", profile.managed_by or "", origin))
     for name, certificate in draft.topology.certificates.items():
         names, owners = list(certificate.names), list[str]()
         for i, target in enumerate(certificate.for_):
