@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import chdir
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -47,7 +48,8 @@ services:
 
 
 def read(case: str) -> Loaded:
-    return load_text((HERE / case / "topology.yaml").read_bytes(), "topology.yaml", {})
+    with chdir(HERE / case):  # what a file names is looked for beside it
+        return load_text(Path("topology.yaml").read_bytes(), "topology.yaml", {})
 
 
 def check(loaded: Loaded, text: bytes) -> None:

@@ -9,9 +9,14 @@ import click
 
 from budnet import pipeline
 from budnet.cli.output import colours, counted, file_argument, is_literal, literal_option, print_json, table, wrong
+from budnet.ir.endpoint import Endpoint
+from budnet.ir.names import TlsProfile
+from budnet.ir.network import Network
+from budnet.ir.network import to_json as to_json_value
 from budnet.pipeline import Loaded
 from budnet.source.diagnostic import Diagnostic, Severity, has_errors, in_order, suggest
 from budnet.source.report import to_json, to_sarif, to_text
+from budnet.tls.enforce import NotEnforceable, gaps
 
 
 @click.command()
@@ -45,7 +50,9 @@ def command(file: str | None, form: str, code: str | None) -> None:
     loaded = pipeline.load(file, is_literal())
     found = in_order([*loaded.diagnostics, *loaded.findings])
     if form == "json":
-        print_json("check", {"file": loaded.file, "diagnostics": to_json(found), "literal": is_literal()})
+        unmet = [to_json_value(gap) | {"profile": p.id, "service": e.service} for p, e, gap in _gaps(loaded.network)]
+        body = {"file": loaded.file, "diagnostics": to_json(found), "literal": is_literal(), "not_enforceable": unmet}
+        print_json("check", body)
     elif form == "sarif":
         click.echo(json.dumps(to_sarif(found, _version()), indent=1))
     else:
@@ -62,6 +69,8 @@ def _print(loaded: Loaded, found: list[Diagnostic]) -> None:
         sizes = f"{len(n.vpcs)} networks, {len(n.inside)} endpoints, {len(n.flows)} flows, {len(n.guarantees)} guarantees"
         word = f"{counted(loaded.findings)}:" if any(not f.accepted for f in loaded.findings) else "good:"
         click.echo(f"{loaded.file}: {word} {sizes}" + _kept(loaded) * (word == "good:"))
+        for profile, endpoint, gap in _gaps(n):
+            click.echo(f"  {gap.server} at {endpoint.service} cannot be told {gap.what} of TLS profile {profile.id}; it has {gap.instead}")
 
 
 def _kept(loaded: Loaded) -> str:
@@ -92,6 +101,11 @@ def _explain(code: str, form: str) -> None:
         click.echo(
             click.wrap_text(f"{name}: {text}", 100, subsequent_indent="  ") if name != "source" else f"source: {one.source}\n  {one.url}"
         )
+
+
+def _gaps(network: Network | None) -> list[tuple[TlsProfile, Endpoint, NotEnforceable]]:
+    """What is written and no server can be told."""
+    return gaps(network) if network is not None else []
 
 
 def _version() -> str:

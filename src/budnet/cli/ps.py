@@ -34,8 +34,11 @@ def command(name: str, form: str, everything: bool) -> None:
 def _rows(status: dict[str, Any], everything: bool) -> list[dict[str, Any]]:
     answers: dict[str, list[str]] = {}
     for server in status["servers"]:
-        ports = " ".join(f"{port}/{protocol}" for protocol, port in server["listens"])
-        answers.setdefault(server["id"], []).append(f"{server['software']} {ports}" + ("" if server["running"] else " (ENDED)"))
+        ports: dict[str, list[str]] = {}
+        for endpoint, protocol, port in [*([server["space"], *at] for at in server["listens"]), *server["elsewhere"]]:
+            ports.setdefault(endpoint, []).append(f"{port}/{protocol}")
+        for endpoint, listed in ports.items():
+            answers.setdefault(endpoint, []).append(f"{server['software']} {' '.join(listed)}" + ("" if server["running"] else " (ENDED)"))
     own: dict[str, list[str]] = {}
     for endpoint, protocol, port, loopback in status["listeners"]:
         own.setdefault(endpoint, []).append(f"{port}/{protocol}" + (" loopback" if loopback else ""))

@@ -11,6 +11,7 @@ from budnet.cli import shown_names
 from budnet.cli.output import format_option, literal_option, network, print_json, table
 from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
+from budnet.tls.enforce import gaps
 
 Rows = list[tuple[str, ...]]
 TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
@@ -95,9 +96,10 @@ def _names(n: Network) -> tuple[list[str], Rows]:
 
 def _certificates(n: Network) -> tuple[list[str], Rows]:
     rows: Rows = [(c.id, f"issued by {c.issuer}", ", ".join(c.names), str(c.origin)) for c in n.certificates]
-    rows += [
-        (p.id, f"TLS {p.minimum} or later", ", ".join((*p.ciphers, *p.ciphersuites)) or p.managed_by, str(p.origin)) for p in n.tls_profiles
-    ]
+    for p in n.tls_profiles:
+        who = " with client certificates" if p.clients else ""
+        rows.append((p.id, f"TLS {p.minimum} or later{who}", ", ".join((*p.ciphers, *p.ciphersuites)) or p.managed_by, str(p.origin)))
+    rows += [(p.id, f"not enforceable: {g.server} at {e.service}", f"{g.what}: {g.instead}", str(p.origin)) for p, e, g in gaps(n)]
     return ["name", "what", "covers", "line"], rows
 
 

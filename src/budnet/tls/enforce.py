@@ -72,6 +72,12 @@ DEFAULT = Setting(
 """For servers that are started without a profile."""
 
 
+def key_for(profile: TlsProfile) -> str:
+    """The kind of key for a certificate under a profile: as it says; else RSA where its suites want that, else a curve's."""
+    rsa = any((s := suites.find(c)) is not None and s.signed_by("rsa") for c in profile.ciphers)
+    return profile.key or ("rsa-2048" if rsa else "ec-p256")
+
+
 def server_of(endpoint: Endpoint) -> Server:
     """What speaks TLS at an endpoint."""
     return SERVERS.get(endpoint.software, HAPROXY)
@@ -171,7 +177,14 @@ def demand(profile: TlsProfile, server: Server, key: str) -> Demand:
         groups12 = Bounds(frozenset(), frozenset())
     versions = tuple(f"TLS {v}" for v in ("1.2", "1.3") if v >= profile.minimum)
     return Demand(
-        versions, ciphers, _bounds(profile.ciphersuites, by_part.get("the suites of TLS 1.3")), groups12, groups13, profile.key, profile.clients, gaps
+        versions,
+        ciphers,
+        _bounds(profile.ciphersuites, by_part.get("the suites of TLS 1.3")),
+        groups12,
+        groups13,
+        profile.key,
+        profile.clients,
+        gaps,
     )
 
 

@@ -87,7 +87,7 @@ def read(data: object) -> Published:
 
 
 def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    found = data.get(key) or []
+    found = [] if data.get(key) is None else data[key]
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise NotInSchema(f"`{key}` is not a list of names", f'write "{key}": ["..."]')
     return tuple(found)
@@ -96,7 +96,9 @@ def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _minimum(versions: tuple[str, ...]) -> str:
     unknown = [v for v in versions if v not in _VERSIONS]
     if unknown or not versions:
-        raise NotInSchema(f"`tls_versions` {f'has {unknown[0]!r}' if unknown else 'is missing'}", 'write "tls_versions": ["TLSv1.2", "TLSv1.3"]')
+        raise NotInSchema(
+            f"`tls_versions` {f'has {unknown[0]!r}' if unknown else 'is missing'}", 'write "tls_versions": ["TLSv1.2", "TLSv1.3"]'
+        )
     old = [v for v in versions if not _VERSIONS[v]]
     if old:
         raise NotInSchema(f"it allows {old[0]}", "RFC 8996 forbids TLS 1.0 and 1.1: begin at TLSv1.2")

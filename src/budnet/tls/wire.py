@@ -147,7 +147,7 @@ def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield kind, data[at + 5 : at + 5 + length]
         at += 5 + length
-    if data and at == 0 and (not 20 <= data[0] <= 24 or len(data) > 1 and data[1] != 3):
+    if data and at == 0 and (not 20 <= data[0] <= 24 or (len(data) > 1 and data[1] != 3)):
         raise Malformed("this is no TLS record")
 
 

@@ -76,7 +76,7 @@ class Agent:
             syscall.name_namespace(name, self.kernel.spaces[space])
         for process in self.stage.processes:
             folder = HOME / "servers" / process.name.replace("/", "_")
-            self.running.append(supervisor.start(process, self.kernel.spaces[process.namespace], folder))
+            self.running.append(supervisor.start(process, self.kernel.spaces[process.namespace], folder, self.kernel.spaces))
         v6 = [s.id for s in self.plan.spaces if any(a.version == 6 for a in s.addresses)]
         listeners.run(self.plan.listeners, self.kernel.spaces, v6, dict(self.stage.zones))
         supervisor.wait_ready(self.running)
@@ -153,7 +153,7 @@ class Agent:
             "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
             "tunnels_down": self.tunnels_down,
             "spaces": [{"id": s.id, "kind": s.kind, "addresses": [str(a) for a in s.addresses]} for s in self.plan.spaces],
-            "servers": [{"id": r.process.name, "software": r.process.software, "pid": r.pid, "listens": r.process.listens,
+            "servers": [{"id": r.process.name, "space": r.process.namespace, "software": r.process.software, "pid": r.pid, "listens": r.process.listens, "elsewhere": r.process.elsewhere,
                          "running": _alive(r.pid)} for r in self.running],
             "listeners": [[x.endpoint, x.protocol.name.lower(), x.port, x.loopback] for x in self.plan.listeners],
             "marks": [[m.disposition, m.layer, m.object, str(m.origin)] for m in self.plan.marks],

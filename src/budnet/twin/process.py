@@ -51,5 +51,7 @@ class Process:
     """(name, network namespace): what the process finds as /run/netns/NAME."""
     listens: tuple[tuple[str, int], ...] = ()
     """(protocol, port) pairs, `tcp` or `udp`, on which it listens before it counts as ready; it listens on no other."""
+    elsewhere: tuple[tuple[str, str, int], ...] = ()
+    """(namespace, protocol, port) of what it listens on outside its own namespace: it finds others below /run/netns."""
     mark: tuple[str, str] | None = None
     """(file in the process's directory, text in it) to await as well: for a server that listens before it answers."""

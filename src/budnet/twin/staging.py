@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -11,15 +11,19 @@ from functools import cached_property
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
+from budnet.pki import keys
 from budnet.pki.authority import Authority
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
-from budnet.twin import fronts, resolvers, tunnels
+from budnet.twin import fronts, resolvers, secure, tunnels
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
-from budnet.twin.servers import Certificate, chrony, haproxy, openssh, postgresql, prometheus, redis, registry
+from budnet.twin.servers import Certificate, chrony, haproxy, openssh, postgresql, prometheus, redis, registry, tls_ports
 from budnet.twin.tools import Missing, Tools
+
+CLIENT = "tls/client.pem"
+"""Below the twin's directory: a client certificate with its key, where a server asks for one."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +61,21 @@ class _Stage:
         self.host: SshKey = ssh_key("host")
         self.missing: dict[str, None] = {}
         self.zones: dict[str, Zone] = {}
+        self.keys: dict[str, keys.PrivateKey] = {}
 
     def build(self, plan: TwinPlan) -> Stage:
         processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
         links, ends = fronts.stage(self.network, self.tools, self.authority), self.tunnels(processes)
         processes += links.processes
         self.missing |= dict.fromkeys(links.missing)
-        taken = {(p.namespace, protocol, port) for p in processes for protocol, port in p.listens}
+        processes += self.tls_ports(_taken(processes))
+        taken = _taken(processes)
         own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
         files = (
             ("ca.pem", self.authority.root, 0o644),
             ("ssh/id_ed25519", self.admin.private, 0o600),
             ("ssh/config", self.ssh_config(), 0o644),
+            *([(CLIENT, self.client(), 0o600)] if secure.ask_clients(self.network) else ()),
         )
         resolv = tuple((e.id, resolvers.resolv_conf(self.network, e)) for e in self.network.endpoints)
         return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
@@ -86,6 +93,15 @@ class _Stage:
             processes += made
             ends += two
         return ends
+
+    def tls_ports(self, taken: secure.Taken) -> list[Process]:
+        """Ports that are written with TLS and have no software of their own."""
+        doors = secure.doors(self.network, taken, self.server_certificate)
+        try:
+            return [tls_ports.tls_ports(self.tools, doors, self.authority.root)] if doors else []
+        except Missing as absent:
+            self.missing[absent.program] = None
+            return []
 
     def process(self, endpoint: Endpoint) -> Process | None:
         recipe = self.recipe(endpoint)
@@ -111,16 +127,20 @@ class _Stage:
     # ---- one method a server --------------------------------------------------------------------------------------------
 
     def load_balancer(self, endpoint: Endpoint) -> Process:
-        secure = _port(endpoint, "tls")
+        https = _port(endpoint, "tls")
         clear = _port(endpoint, "plaintext")
-        routes = []
+        routes, over_tls = [], set()
         for route in endpoint.hosts:
             pods = [self.network.endpoint[b] for b in route.backends]
-            routes.append((route.host, [(str(_reachable(endpoint, pod)), route.port) for pod in pods]))
+            backends = [(str(_reachable(endpoint, pod)), route.port) for pod in pods]
+            routes.append((route.host, backends))
+            if any(x.profile and x.port == route.port for pod in pods for x in pod.listeners):
+                over_tls |= set(backends)
         names = [h.host for h in endpoint.hosts] or [r.name for r in self.network.records if r.data in map(str, endpoint.addresses)]
         return haproxy.load_balancer(
-            self.tools, name=endpoint.id, namespace=endpoint.id, certificates=(self.certificate(_covering(self.network, names) or [endpoint.service]),),
-            routes=routes, https=secure or 443, http=clear,
+            self.tools, name=endpoint.id, namespace=endpoint.id, certificates=(self.certificate(_covering(self.network, names) or [endpoint.service], secure.kind_of_key(self.network, endpoint)),),
+            routes=routes, https=https or 443, http=clear, tls=secure.setting(self.network, endpoint), clients=self.authority.root,
+            secure=over_tls, roots=self.authority.root,
         )  # fmt: skip
 
     def ssh(self, endpoint: Endpoint) -> Process:
@@ -138,12 +158,24 @@ class _Stage:
 
     def postgresql(self, endpoint: Endpoint) -> Process:
         return postgresql.server(
-            self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint), certificate=self.server_certificate(endpoint)
+            self.tools,
+            name=endpoint.id,
+            namespace=endpoint.id,
+            port=_first(endpoint),
+            certificate=self.server_certificate(endpoint),
+            tls=secure.setting(self.network, endpoint),
+            clients=self.authority.root,
         )
 
     def redis(self, endpoint: Endpoint) -> Process:
         return redis.server(
-            self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint), certificate=self.server_certificate(endpoint)
+            self.tools,
+            name=endpoint.id,
+            namespace=endpoint.id,
+            port=_first(endpoint),
+            certificate=self.server_certificate(endpoint),
+            tls=secure.setting(self.network, endpoint),
+            clients=self.authority.root,
         )
 
     def chrony(self, endpoint: Endpoint) -> Process:
@@ -151,17 +183,33 @@ class _Stage:
 
     def registry(self, endpoint: Endpoint) -> Process:
         return registry.server(
-            self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint), certificate=self.server_certificate(endpoint)
+            self.tools,
+            name=endpoint.id,
+            namespace=endpoint.id,
+            port=_first(endpoint),
+            certificate=self.server_certificate(endpoint),
+            tls=secure.setting(self.network, endpoint),
+            clients=self.authority.root,
         )
 
-    def prometheus(self, endpoint: Endpoint) -> Process:
+    def prometheus(self, endpoint: Endpoint) -> Process | None:
+        if any(x.profile for x in endpoint.listeners):
+            return None  # it is run without TLS here: a port that is written with it is the front's
         return prometheus.server(self.tools, name=endpoint.id, namespace=endpoint.id, port=_first(endpoint))
 
     # ---- certificates and keys ------------------------------------------------------------------------------------------
 
-    def certificate(self, names: list[str]) -> Certificate:
-        leaf = self.authority.issuer("internal").issue(Template(names, timedelta(days=90), "rsa-2048"))
+    def certificate(self, names: list[str], kind: str = "rsa-2048") -> Certificate:
+        # RSA keys take long to make: on this one machine all leaves share one
+        if kind.startswith("rsa") and kind not in self.keys:
+            self.keys[kind] = keys.generate(kind)
+        leaf = self.authority.issuer("internal").issue(Template(names, timedelta(days=90), kind), self.keys.get(kind))
         return Certificate(leaf.chain, leaf.key)
+
+    def client(self) -> bytes:
+        """A certificate and key that servers which ask for one let in: the prober's."""
+        leaf = self.authority.issuer("clients").issue(Template(["prober"], timedelta(days=90), server=False, client=True))
+        return leaf.chain + leaf.key
 
     def server_certificate(self, endpoint: Endpoint) -> Certificate | None:
         """For a server whose port is written with TLS: every form of its Service's name, and its addresses."""
@@ -172,7 +220,7 @@ class _Stage:
             if endpoint.id in service.backends:
                 base = f"{service.name}.{service.namespace}"
                 names += [service.name, base, f"{base}.svc", service.host]
-        return self.certificate([*dict.fromkeys(names), *map(str, endpoint.addresses)])
+        return self.certificate([*dict.fromkeys(names), *map(str, endpoint.addresses)], secure.kind_of_key(self.network, endpoint))
 
     def ssh_config(self) -> bytes:
         """A client configuration: `ssh -F /run/budnet/ssh/config NODE` goes through the bastion."""
@@ -191,6 +239,10 @@ class _Stage:
             lines += [f"Host {name}", f" HostName {address}", f" User {'admin' if jump else 'bastion'}"]
             lines += [f" ProxyJump {bastion.id.rpartition('/')[2]}"] if jump and bastion else []
         return "\n".join([*lines, ""]).encode()
+
+
+def _taken(processes: Sequence[Process]) -> set[tuple[str, str, int]]:
+    return {(p.namespace, *at) for p in processes for at in p.listens} | {at for p in processes for at in p.elsewhere}
 
 
 def _port(endpoint: Endpoint, transport: str) -> int | None:

@@ -16,9 +16,9 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,11 +49,13 @@ class Running:
     netns: int
     """A descriptor of its network namespace; who started the process keeps it open."""
     directory: Path
+    elsewhere: Mapping[int, set[tuple[str, int]]] = field(default_factory=dict)
+    """What it listens on in other namespaces, by their descriptors."""
 
 
-def start(process: Process, netns: int, directory: Path) -> Running:
+def start(process: Process, netns: int, directory: Path, others: Mapping[str, int] | None = None) -> Running:
     """Start a process in `directory`, which is emptied first: the mark of an earlier run would be taken for its own.
-    What goes wrong in the process from then on, `wait_ready` says."""
+    What goes wrong in the process from then on, `wait_ready` says. `others`: namespaces that it listens in beside its own."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     for file in process.files:
@@ -65,7 +67,10 @@ def start(process: Process, netns: int, directory: Path) -> Running:
     pid = os.fork()
     if pid == 0:
         _turn_into(process, netns, directory)
-    return Running(process, pid, netns, directory)
+    elsewhere: dict[int, set[tuple[str, int]]] = {}
+    for name, protocol, port in process.elsewhere:
+        elsewhere.setdefault((others or {})[name], set()).add((protocol, port))
+    return Running(process, pid, netns, directory, elsewhere)
 
 
 def wait_ready(running: Iterable[Running], seconds: float = 10.0) -> dict[str, float]:
@@ -168,7 +173,8 @@ def _turn_into(process: Process, netns: int, directory: Path) -> NoReturn:
 
 
 def _ready(one: Running) -> bool:
-    return _marked(one) and listening(one.netns) >= set(one.process.listens)
+    here = _marked(one) and listening(one.netns) >= set(one.process.listens)
+    return here and all(listening(netns) >= ports for netns, ports in one.elsewhere.items())
 
 
 def _marked(one: Running) -> bool:

@@ -6,8 +6,9 @@ route has gets 404, a route without a backend 503. Backends are not checked, whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from budnet.tls.enforce import DEFAULT, Setting
 from budnet.twin.process import File, Process
 from budnet.twin.servers import Address, Certificate, hostport, lines
 from budnet.twin.tools import Tools
@@ -49,15 +50,15 @@ def load_balancer(
     http: int | None = 80,
     tcp: Sequence[Listener] = (),
     addresses: Sequence[str] = (),
-    min_version: str = "TLSv1.2",
-    ciphers: Sequence[str] = ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
-    suites: Sequence[str] = ("TLS_AES_256_GCM_SHA384",),
+    tls: Setting = DEFAULT,
+    clients: bytes = b"",
+    secure: Collection[Address] = (),
+    roots: bytes = b"",
 ) -> Process:
     """Listens on `https` if there is a certificate, the first being for names that none is for, and then `http` only
-    redirects; on `http` unless that is None; on every port of `tcp`. `ciphers` are TLS 1.2's, `suites` TLS 1.3's."""
+    redirects; on `http` unless that is None; on every port of `tcp`. `clients` are the roots of those who may come.
+    To `secure` backends it speaks TLS, and believes those that `roots` vouch for."""
     program = tools.need("haproxy")
-    tls = f"ssl crt-list {{dir}}/certificates alpn h2,http/1.1 ssl-min-ver {min_version}"
-    tls += f" ciphers {':'.join(ciphers)} ciphersuites {':'.join(suites)}"
     text = [_GLOBAL]
     ports: list[int] = []
     if certificates:
@@ -65,7 +66,7 @@ def load_balancer(
             "frontend https",
             "    mode http",
             "    option httplog",
-            *_binds(addresses, https, tls),
+            *_binds(addresses, https, f"ssl crt-list {{dir}}/certificates alpn h2,http/1.1 {secured(tls)}"),
             *_choose(routes),
         ]
         ports.append(https)
@@ -74,7 +75,7 @@ def load_balancer(
         text += [_redirect(https)] if certificates else _choose(routes)
         ports.append(http)
     for number, (_, backends) in enumerate(routes):
-        text += [f"backend route-{number}", "    mode http", "    option forwardfor", *_servers(backends)]
+        text += [f"backend route-{number}", "    mode http", "    option forwardfor", *_servers(backends, secure)]
     for port, backends in tcp:
         text += [
             f"listen tcp-{port}",
@@ -95,10 +96,24 @@ def load_balancer(
             File("haproxy.cfg", lines(*text)),
             File("certificates", lines(*(f"{{dir}}/{pem.path}" for pem in pems))),
             *pems,
+            *([File("clients.pem", clients)] if tls.clients else ()),
+            *([File("roots.pem", roots)] if secure else ()),
         ),
         env=program.env,
         listens=tuple(("tcp", port) for port in ports),
     )
+
+
+def secured(tls: Setting) -> str:
+    """The options of a `bind` for a profile; roots of clients are in `{dir}/clients.pem`."""
+    options = {
+        "ssl-min-ver": f"TLSv{tls.minimum}",
+        "ciphers": ":".join(tls.ciphers),
+        "ciphersuites": ":".join(tls.suites),
+        "curves": ":".join(tls.groups),
+        "ca-file": "{dir}/clients.pem verify required" if tls.clients else "",
+    }
+    return " ".join(f"{option} {value}" for option, value in options.items() if value)
 
 
 def _binds(addresses: Sequence[str], port: int, options: str = "") -> list[str]:
@@ -121,5 +136,6 @@ def _choose(routes: Sequence[Route]) -> list[str]:
     return [*text, "    default_backend none"]
 
 
-def _servers(backends: Sequence[Address]) -> list[str]:
-    return [f"    server s{number} {hostport(*backend)}" for number, backend in enumerate(backends)]
+def _servers(backends: Sequence[Address], secure: Collection[Address] = ()) -> list[str]:
+    tls = " ssl verify required ca-file {dir}/roots.pem"
+    return [f"    server s{number} {hostport(*at)}{tls if at in secure else ''}" for number, at in enumerate(backends)]

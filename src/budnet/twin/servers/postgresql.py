@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from budnet.tls.enforce import DEFAULT, Setting
 from budnet.twin.process import NOBODY, File, Process
 from budnet.twin.servers import Certificate, lines
 from budnet.twin.tools import Tools
@@ -42,6 +43,10 @@ max_parallel_workers = 0
 max_logical_replication_workers = 0"""
 
 
+_CURVES = {"P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521r1"}
+"""The names that OpenSSL's older interface has, which PostgreSQL uses."""
+
+
 def server(
     tools: Tools,
     *,
@@ -50,30 +55,36 @@ def server(
     certificate: Certificate | None = None,
     port: int = 5432,
     addresses: Sequence[str] = (),
-    min_version: str = "TLSv1.2",
-    ciphers: Sequence[str] = ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    tls: Setting = DEFAULT,
+    clients: bytes = b"",
 ) -> Process:
-    """One database, `postgres`, of the user `postgres`. `ciphers` are TLS 1.2's; PostgreSQL has no say in TLS 1.3's."""
+    """One database, `postgres`, of the user `postgres`. PostgreSQL 15 has no say in the suites of TLS 1.3 and offers one
+    curve; `clients` are the roots of those who may come."""
     program = tools.need("postgres")
     if tools.template:
         prepare: tuple[str, ...] = ("tar", "-xf", str(tools.template), "-C", "{dir}")
     else:
         prepare = (*tools.need("initdb").argv, "-D", "{dir}/data", *CLUSTER)
-    tls = [
+    secure = [
         "ssl = on",
         "ssl_cert_file = '{dir}/server.crt'",
         "ssl_key_file = '{dir}/server.key'",
-        f"ssl_min_protocol_version = '{min_version}'",
-        f"ssl_ciphers = '{':'.join(ciphers)}'",
+        f"ssl_min_protocol_version = 'TLSv{tls.minimum}'",
+        f"ssl_ciphers = '{':'.join(tls.ciphers)}'" if tls.ciphers else "",
+        f"ssl_ecdh_curve = '{_CURVES[tls.groups[0]]}'" if tls.groups else "",
+        "ssl_ca_file = '{dir}/clients.pem'" if tls.clients else "",
     ]
+    admit = "hostssl all all all trust" + (" clientcert=verify-ca" if tls.clients else "")
     where = ",".join(addresses) or "*"
-    settings = lines(_SETTINGS, f"listen_addresses = '{where}'", f"port = {port}", *(tls if certificate else ()))
+    settings = lines(_SETTINGS, f"listen_addresses = '{where}'", f"port = {port}", *(secure if certificate else ()))
     files = [
         File("postgresql.conf", settings),
-        File("pg_hba.conf", lines(f"{'hostssl' if certificate else 'host'} all all all trust")),
+        File("pg_hba.conf", lines(admit if certificate else "host all all all trust")),
     ]
     if certificate:
         files += [File("server.crt", certificate.chain), File("server.key", certificate.key, 0o600)]
+    if certificate and tls.clients:
+        files.append(File("clients.pem", clients))
     return Process(
         name=name,
         namespace=namespace,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from budnet.tls.enforce import DEFAULT, Setting
 from budnet.twin.process import File, Process
 from budnet.twin.servers import Certificate, lines
 from budnet.twin.tools import Tools
@@ -18,25 +19,23 @@ def server(
     clients: bytes | None = None,
     port: int = 6379,
     addresses: Sequence[str] = (),
-    versions: Sequence[str] = ("TLSv1.2", "TLSv1.3"),
-    ciphers: Sequence[str] = ("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
-    suites: Sequence[str] = ("TLS_AES_256_GCM_SHA384",),
+    tls: Setting = DEFAULT,
 ) -> Process:
     """Over TLS alone when there is a certificate; `clients`, the PEM of an issuer, then makes it ask for one of its."""
     program = tools.program("valkey-server") or tools.need("redis-server")
-    tls = [
+    secure = [
         "port 0",
         f"tls-port {port}",
         "tls-cert-file {dir}/server.crt",
         "tls-key-file {dir}/server.key",
-        f'tls-protocols "{" ".join(versions)}"',
-        f"tls-ciphers {':'.join(ciphers)}",
-        f"tls-ciphersuites {':'.join(suites)}",
+        f'tls-protocols "{" ".join(tls.protocols)}"',
+        f"tls-ciphers {':'.join(tls.ciphers)}" if tls.ciphers else "",
+        f"tls-ciphersuites {':'.join(tls.suites)}" if tls.suites else "",
         "tls-ca-cert-file {dir}/clients.crt" if clients else "tls-auth-clients no",
     ]
     config = lines(
         f"bind {' '.join(addresses) or '* -::*'}",  # the minus: go on where the kernel has no IPv6
-        *(tls if certificate else [f"port {port}"]),
+        *(secure if certificate else [f"port {port}"]),
         "protected-mode no",  # it would answer nobody but itself while there is no password
         'save ""',
         "maxmemory 16mb",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from budnet.tls.enforce import DEFAULT, Setting
+from budnet.tls.suites import find
 from budnet.twin.process import File, Process
 from budnet.twin.servers import Certificate, hostport, lines
 from budnet.twin.tools import Tools
@@ -15,10 +17,16 @@ def server(
     certificate: Certificate | None = None,
     port: int = 5000,
     address: str = "",
+    tls: Setting = DEFAULT,
+    clients: bytes = b"",
 ) -> Process:
     """Over TLS when there is a certificate. It listens on one address, or on all."""
     program = tools.need("docker-registry")
-    tls = ["  tls:", "    certificate: {dir}/server.crt", "    key: {dir}/server.key", "    minimumtls: tls1.2"]
+    secure = ["  tls:", "    certificate: {dir}/server.crt", "    key: {dir}/server.key", f"    minimumtls: tls{tls.minimum}"]
+    if tls.ciphers:
+        secure += ["    ciphersuites:", *(f"    - {suite.iana}" for name in tls.ciphers if (suite := find(name)))]
+    if tls.clients:
+        secure.append("    clientcas: ['{dir}/clients.pem']")
     config = lines(
         "version: 0.1",
         "log: {level: warn}",
@@ -28,11 +36,13 @@ def server(
         "http:",
         f"  addr: '{hostport(address, port)}'",
         "  secret: the twin has one registry of a kind",  # signs upload URLs; a random one is complained about
-        *(tls if certificate else ()),
+        *(secure if certificate else ()),
     )
     files = [File("config.yml", config)]
     if certificate:
         files += [File("server.crt", certificate.chain), File("server.key", certificate.key, 0o600)]
+    if certificate and tls.clients:
+        files.append(File("clients.pem", clients))
     return Process(
         name=name,
         namespace=namespace,
