@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from budnet.tls.enforce import DEFAULT
 from budnet.twin import debian
 from budnet.twin.debian import Package
 from budnet.twin.process import Process
@@ -270,7 +271,15 @@ def _processes(
         prometheus.server(tools, name="edge/prometheus", namespace="edge"),
         registry.server(tools, name="edge/registry", namespace="edge"),
         redis.server(tools, name="edge/redis", namespace="edge"),
-        redis.server(tools, name="cache/redis", namespace="cache", certificate=internal, clients=authority.pem, port=6390),
+        redis.server(
+            tools,
+            name="cache/redis",
+            namespace="cache",
+            certificate=internal,
+            tls=replace(DEFAULT, clients=True),
+            clients=authority.pem,
+            port=6390,
+        ),
         registry.server(tools, name="mirror/registry", namespace="mirror", certificate=internal, port=443),
         postgresql.server(tools, name="data/tls", namespace="data", certificate=internal),
         postgresql.server(tools, name="data/plain", namespace="data", port=5433),

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import click
 
-from budnet.cli.output import file_argument, literal_option, load, name_option, print_json, style, table
+from budnet.cli.output import literal_option, load, name_option, print_json, style, table
 from budnet.errors import NoTwin
 from budnet.probe import layers, report, truth
 from budnet.probe.sample import chosen
 
+PACKETS = "packets"
+LAYERS = [PACKETS, *(layer.name for layer in layers.LAYERS)]
+
 
 @click.command()
-@file_argument
+@click.argument("arguments", nargs=-1, metavar="[FILE] [LAYER]")
+@click.option("--layer", type=click.Choice(LAYERS), help="Ask only this. The same as the word LAYER.")
 @click.option("--from", "sources", multiple=True, metavar="NODE", help="Only questions from this endpoint, service or subnet. Repeatable.")
 @click.option("--to", "targets", multiple=True, metavar="NODE", help="Only questions to this endpoint, service or subnet. Repeatable.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report to this file as well.")
@@ -24,27 +28,28 @@ from budnet.probe.sample import chosen
 @click.option(
     "--all", "everything", is_flag=True, help="Also those between members of a large fleet, of which a part is left out otherwise."
 )
+@click.option("--at", "place", metavar="HOST:PORT", help="With `tls`: ask this server of the real world, and no twin.")
+@click.option("--profile", help="With --at: the TLS profile of FILE that it should have.")
+@click.option("--starttls", type=click.Choice(["postgresql"]), default=None, help="With --at: how the server's protocol gets to TLS.")
 @name_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
 @literal_option
 def command(
-    file: str | None,
-    sources: Sequence[str],
-    targets: Sequence[str],
-    junit_file: Path | None,
-    evidence: Path | None,
-    everything: bool,
-    name: str,
-    form: str,
-) -> None:
+    arguments: Sequence[str], layer: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None,
+    evidence: Path | None, everything: bool, place: str | None, profile: str | None, starttls: str | None, name: str, form: str,
+) -> None:  # fmt: skip
     """Send real packets along every flow there is and could be, and compare each fate with the proof. Exit 1 if one differs.
 
     Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Every answer has evidence: who
     answered, or which rule dropped the packet. Silence is reported as LOST, never as a denial.
 
+    LAYER is packets, or a layer of questions about what answers: dns, names, tls. Without one, all are asked.
+
     \b
     Examples:
       budnet probe
+      budnet probe tls
+      budnet probe tls --at 127.0.0.1:8443 --profile external
       budnet probe --from budapp --to data
       budnet probe --format json --junit probe.xml
       budnet probe --evidence probe.csv
@@ -52,6 +57,13 @@ def command(
     """
     from budnet.twin.lab import Twin
 
+    file, layer = _file_and_layer(arguments, layer)
+    if place or profile or starttls:
+        if not place or layer != "tls":
+            raise click.UsageError("--at HOST:PORT and --profile go with `budnet probe tls`")
+        from budnet.cli.probe_at import probe_at
+
+        probe_at(place, profile, starttls or "", file, form)
     network = load(file).network
     assert network is not None
     twin, ours = Twin(name), False
@@ -65,12 +77,14 @@ def command(
         bring_up(network, name, attached=True)
         twin = Twin(name)
     try:
-        rows, left_out = chosen(network, everything or bool(sources or targets))
-        asked = [q for q in rows if _wanted(q.source, sources) and _wanted(q.destination, targets)]
-        result = truth.truth(network, twin, asked, _progress(form))
-        result.left_out = left_out
-        if not sources and not targets:
-            result.join(layers.truth(network, twin))
+        result = truth.Truth()
+        if layer in (None, PACKETS):
+            rows, left_out = chosen(network, everything or bool(sources or targets))
+            asked = [q for q in rows if _wanted(q.source, sources) and _wanted(q.destination, targets)]
+            result = truth.truth(network, twin, asked, _progress(form))
+            result.left_out = left_out
+        if not sources and not targets and layer != PACKETS:
+            result.join(layers.truth(network, twin, layer or ""))
     finally:
         if ours:
             twin.down()
@@ -82,6 +96,15 @@ def command(
     else:
         _print(result)
     sys.exit(0 if result.agree == result.questions else 1)
+
+
+def _file_and_layer(arguments: Sequence[str], layer: str | None) -> tuple[str | None, str | None]:
+    """`budnet probe tls`: a word that is a layer is no file, unless a file is called so."""
+    words = [a for a in arguments if a in LAYERS and not Path(a).exists()]
+    files = [a for a in arguments if a not in words]
+    if len(files) > 1 or len(words) > 1 or (words and layer):
+        raise click.UsageError(f"one FILE and one LAYER at most; layers are {', '.join(LAYERS)}")
+    return (files[0] if files else None), layer or (words[0] if words else None)
 
 
 def _wanted(node: str, chosen: Sequence[str]) -> bool:

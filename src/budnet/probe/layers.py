@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from budnet.ir.network import Network
-from budnet.probe import links, names, resolvers
+from budnet.probe import links, names, resolvers, tls
 from budnet.probe.truth import Truth
 from budnet.twin.lab import Twin
 
@@ -24,12 +24,13 @@ LAYERS: tuple[Layer, ...] = (
     Layer("dns", "DNS answers, from inside and outside, are as specified", resolvers.truth),
     Layer("names", "HTTPS answers of external names come from who is behind them", names.truth),
     Layer("links", "connections, refusals and eavesdropped frames on links are as written", links.truth),
+    Layer("tls", "versions, suites, groups, keys and refusals of TLS ports are as their profiles say", tls.truth),
 )
 
 
-def truth(network: Network, twin: Twin) -> Truth:
-    """All layers in one table."""
+def truth(network: Network, twin: Twin, only: str = "") -> Truth:
+    """All layers in one table, or one of them."""
     table = Truth()
-    for layer in LAYERS:
+    for layer in (x for x in LAYERS if only in ("", x.name)):
         table.join(layer.truth(network, twin))
     return table

@@ -71,6 +71,7 @@ class Truth:
         self.disagree += other.disagree
         self.left_out += other.left_out
         self.rows += other.rows
+        self.seconds += other.seconds
         for fate, count in other.fates.items():
             self.fates[fate] = self.fates.get(fate, 0) + count
 

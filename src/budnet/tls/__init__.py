@@ -6,5 +6,6 @@ published.py  profiles in the schema of Mozilla's guidelines: ours, theirs, a us
 enforce.py    a profile, as the servers of this world can be told; and what they cannot
 wire.py       ClientHello to bytes, bytes to ServerHello: pure
 talk.py       one question to a server: a connection, a ClientHello, what came back
+verdict.py    a profile and what a server showed, side by side
 scan.py       all questions to a server: versions, suites, groups, certificate, plaintext
 """

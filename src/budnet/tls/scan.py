@@ -41,7 +41,7 @@ class Seen:
     trouble: str = ""
     """Why there is nothing below: nobody is there, or it is no TLS."""
     suites: dict[str, list[str]] = field(default_factory=dict)
-    """By version, such as `TLS 1.2`; only versions that it takes."""
+    """By version from the oldest, such as `TLS 1.2`; only versions that it takes."""
     refusals: dict[str, str] = field(default_factory=dict)
     """By version, how the first offer of it, or the last, was refused."""
     groups: dict[str, list[str]] = field(default_factory=dict)
@@ -66,20 +66,23 @@ class Seen:
 def scan(place: Place, identity: Path | None = None) -> Seen:
     """Asks everything; `identity` is a PEM file with a client's certificate and key. Never raises for what a server does."""
     seen = Seen()
-    for version in Version:
+    for version in reversed(Version):
         found, last = _suites(place, version, seen)
-        if last.kind in NOBODY and not seen.suites:
+        if not seen.suites and last.kind in NOBODY:
             seen.trouble = last.text
             return seen
+        if not found and not seen.suites and version < Version.TLS13 and last.kind == talk.NO_TLS:
+            break  # neither of today's versions was even understood
         if found:
             seen.suites[version.text] = [suites.called(n) for n in found]
         seen.refusals[version.text] = last.text
         if found and version >= Version.TLS12:
             seen.groups[version.text] = _groups(place, version, found, seen)
+    seen.suites = dict(sorted(seen.suites.items()))
     seen.plaintext = _plaintext(place)
     seen.questions += 1
     if not seen.suites:
-        seen.trouble = seen.refusals[Version.TLS12.text]
+        seen.trouble = last.text
         return seen
     seen.clients = _handshake(place, seen, None)
     if identity:

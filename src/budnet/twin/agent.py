@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from budnet.errors import BudnetError, TwinError
-from budnet.twin import browser, crossing, listeners, nftables, prober, supervisor, syscall, tunnels
+from budnet.twin import browser, crossing, handshakes, listeners, nftables, prober, supervisor, syscall, tunnels
 from budnet.twin.linux import LinuxKernel
-from budnet.twin.staging import Stage
+from budnet.twin.staging import CLIENT, Stage
 from budnet.twin.steps import steps
 from budnet.twin.tools import Tools
 
@@ -139,6 +139,8 @@ class Agent:
                 self.browse(asked["pages"], send)
             case "links":
                 crossing.answer(asked, HOME, self.kernel.spaces, self.stage.tunnels, send)
+            case "handshakes":
+                self.handshakes(asked["doors"], send)
             case "exec":
                 self.exec(asked, descriptors, connection, send)
             case "logs":
@@ -187,6 +189,11 @@ class Agent:
             syscall.setns(self.kernel.spaces[source])
             answers.append([number, browser.get(address, port, host, HOME / "ca.pem")])
         send({"answers": answers, "end": True})
+
+    def handshakes(self, rows: list[list[Any]], send: Send) -> None:
+        """TLS servers to ask (`handshakes.Door`); what each showed, in order."""
+        doors = [handshakes.Door(*row) for row in rows]
+        send({"seen": list(handshakes.ask(doors, self.kernel.spaces, HOME / CLIENT)), "end": True})
 
     def exec(self, asked: dict[str, Any], descriptors: list[int], connection: socket.socket, send: Send) -> None:
         """Runs a command in a namespace with the caller's own standard streams; it ends when the caller goes away."""

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from budnet.errors import AlreadyUp, NotPermitted, NoTwin, TwinError
 from budnet.twin import syscall
+from budnet.twin.handshakes import Door
 from budnet.twin.prober import Observed, Question
 from budnet.twin.staging import Stage
 from budnet.twin.tools import Tools
@@ -216,6 +217,9 @@ class Twin:
         if not calls and what != "tunnels":
             return []
         return next(self._request({"do": "links", "what": what, "calls": list(calls)}))["answers"]
+    def handshakes(self, doors: Sequence[Door]) -> list[dict[str, Any]]:
+        """TLS servers asked everything: `tls.scan.Seen` as JSON with `ports`, in order."""
+        return list(next(self._request({"do": "handshakes", "doors": [list(d) for d in doors]}))["seen"])
 
     def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
         """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""

@@ -16,12 +16,12 @@ def server(
     name: str,
     namespace: str,
     certificate: Certificate | None = None,
-    clients: bytes | None = None,
+    clients: bytes = b"",
     port: int = 6379,
     addresses: Sequence[str] = (),
     tls: Setting = DEFAULT,
 ) -> Process:
-    """Over TLS alone when there is a certificate; `clients`, the PEM of an issuer, then makes it ask for one of its."""
+    """Over TLS alone when there is a certificate; `clients` are the roots of those who may come."""
     program = tools.program("valkey-server") or tools.need("redis-server")
     secure = [
         "port 0",
@@ -31,7 +31,7 @@ def server(
         f'tls-protocols "{" ".join(tls.protocols)}"',
         f"tls-ciphers {':'.join(tls.ciphers)}" if tls.ciphers else "",
         f"tls-ciphersuites {':'.join(tls.suites)}" if tls.suites else "",
-        "tls-ca-cert-file {dir}/clients.crt" if clients else "tls-auth-clients no",
+        "tls-ca-cert-file {dir}/clients.pem" if tls.clients else "tls-auth-clients no",
     ]
     config = lines(
         f"bind {' '.join(addresses) or '* -::*'}",  # the minus: go on where the kernel has no IPv6
@@ -44,8 +44,8 @@ def server(
     files = [File("redis.conf", config)]
     if certificate:
         files += [File("server.crt", certificate.chain), File("server.key", certificate.key, 0o600)]
-    if clients:
-        files.append(File("clients.crt", clients))
+    if certificate and tls.clients:
+        files.append(File("clients.pem", clients))
     return Process(
         name=name,
         namespace=namespace,
