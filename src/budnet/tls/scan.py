@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -64,33 +65,44 @@ class Seen:
 
 
 def scan(place: Place, identity: Path | None = None) -> Seen:
-    """Asks everything; `identity` is a PEM file with a client's certificate and key. Never raises for what a server does."""
-    seen = Seen()
-    for version in reversed(Version):
-        found, last = _suites(place, version, seen)
-        if not seen.suites and last.kind in NOBODY:
-            seen.trouble = last.text
-            return seen
-        if not found and not seen.suites and version < Version.TLS13 and last.kind == talk.NO_TLS:
-            break  # neither of today's versions was even understood
+    """Asks everything; `identity` is a PEM file with a client's certificate and key. Never raises for what a server does.
+
+    The questions do not depend on each other, so about ten connections are open at a time. Threads start in the network
+    namespace of who starts them.
+    """
+    with ThreadPoolExecutor(len(Version) + 5) as pool:
+        lists = {version: pool.submit(_suites, place, version) for version in reversed(Version)}
+        exchanged = {version: pool.submit(_groups, place, version) for version in (Version.TLS12, Version.TLS13)}
+        plaintext = pool.submit(_plaintext, place)
+        stranger = pool.submit(_handshake, place, None)
+        known = pool.submit(_handshake, place, identity) if identity else None
+    seen = Seen(plaintext=plaintext.result(), questions=3 if identity else 2)
+    for version in Version:
+        found, refused = lists[version].result()
+        seen.questions += len(found) + 1
+        seen.refusals[version.text] = refused.text
         if found:
             seen.suites[version.text] = [suites.called(n) for n in found]
-        seen.refusals[version.text] = last.text
-        if found and version >= Version.TLS12:
-            seen.groups[version.text] = _groups(place, version, found, seen)
-    seen.suites = dict(sorted(seen.suites.items()))
-    seen.plaintext = _plaintext(place)
-    seen.questions += 1
+    for version, groups_of in exchanged.items():
+        seen.questions += len(groups_of.result()) + 1
+        if version.text in seen.suites:
+            seen.groups[version.text] = groups_of.result()
     if not seen.suites:
-        seen.trouble = last.text
+        seen.trouble = _trouble([lists[version].result()[1] for version in Version])
         return seen
-    seen.clients = _handshake(place, seen, None)
-    if identity:
-        seen.with_certificate = _handshake(place, seen, identity)
+    admitted = stranger.result()
+    seen.key, seen.names, seen.clients = admitted.key, admitted.names, admitted.fate
+    seen.with_certificate = known.result().fate if known else ""
     return seen
 
 
-def _suites(place: Place, version: Version, seen: Seen) -> tuple[list[int], Outcome]:
+def _trouble(refusals: list[Outcome]) -> str:
+    """Nobody being there says more than any version's refusal, and today's versions more than those of old."""
+    absent = next((o for o in refusals if o.kind in NOBODY), None)
+    return (absent or refusals[-1]).text
+
+
+def _suites(place: Place, version: Version) -> tuple[list[int], Outcome]:
     """What it picks, one after the other, and how it refused in the end."""
     pool = [s.number for s in (suites.SUITES_13 if version == Version.TLS13 else suites.SUITES_12)]
     if version < Version.TLS12:
@@ -98,7 +110,6 @@ def _suites(place: Place, version: Version, seen: Seen) -> tuple[list[int], Outc
     offered = _ALL_GROUPS if version == Version.TLS13 else _CURVES
     found: list[int] = []
     while True:
-        seen.questions += 1
         outcome = ask(place, version, pool, offered)
         flight = outcome.flight
         if outcome.kind != HELLO or flight.version != version or flight.suite not in pool:
@@ -117,14 +128,13 @@ def _odd(outcome: Outcome, version: Version) -> Outcome:
     return Outcome(talk.NO_TLS, more=f"ServerHello with {what}")
 
 
-def _groups(place: Place, version: Version, found: list[int], seen: Seen) -> list[str]:
-    usable = found if version == Version.TLS13 else [n for n in found if suites.BY_NUMBER[n].key_exchange == "ECDHE"]
+def _groups(place: Place, version: Version) -> list[str]:
+    usable = [s.number for s in (suites.SUITES_13 if version == Version.TLS13 else suites.SUITES_12) if s.key_exchange in ("any", "ECDHE")]
     pool, out = list(_ALL_GROUPS if version == Version.TLS13 else _CURVES), list[str]()
-    while pool and usable:
-        seen.questions += 1
+    while pool:
         outcome = ask(place, version, usable, pool, whole=True)
         group = outcome.flight.group
-        if outcome.kind != HELLO or group not in pool:
+        if outcome.kind != HELLO or outcome.flight.version != version or group not in pool:
             break
         out.append(groups.called(group))
         pool.remove(group)
@@ -134,27 +144,37 @@ def _groups(place: Place, version: Version, found: list[int], seen: Seen) -> lis
 # ---- what needs a whole handshake, or none --------------------------------------------------------------------------
 
 
-def _handshake(place: Place, seen: Seen, identity: Path | None) -> str:
-    """`admitted`, or how it was refused; the certificate on the way."""
-    seen.questions += 1
+@dataclass
+class _Handshake:
+    """`fate` is `admitted`, or how it was refused."""
+
+    fate: str = "admitted"
+    key: str = ""
+    names: list[str] = field(default_factory=list)
+
+
+def _handshake(place: Place, identity: Path | None) -> _Handshake:
+    """A whole one, and one line said and read: a refusal of TLS 1.3 is not there before that."""
+    found = _Handshake()
     try:
         with connect(place) as plain, _context(identity).wrap_socket(plain, server_hostname=place.name or None) as secure:
-            _certificate(seen, secure.getpeercert(binary_form=True))
+            _certificate(found, secure.getpeercert(binary_form=True))
             secure.settimeout(min(_PATIENCE, place.seconds))
             secure.sendall(_STARTUP if place.starttls else _LINE)
             answer = secure.recv(400)
     except TimeoutError:
-        return "admitted"
+        return found
     except ssl.SSLError as refused:
-        return (refused.reason or str(refused)).lower().replace("_", " ")
+        found.fate = (refused.reason or str(refused)).lower().replace("_", " ")
     except Negotiation as refused:
-        return str(refused)
+        found.fate = str(refused)
     except OSError as refused:
-        return talk.kind_of(refused)
-    # PostgreSQL takes the connection and says afterwards whom it does not let in
-    if place.starttls and answer[:1] == b"E" and b"certificate" in answer:
-        return "connection requires a valid client certificate"
-    return "admitted"
+        found.fate = talk.kind_of(refused)
+    else:
+        # PostgreSQL takes the connection and says afterwards whom it does not let in
+        if place.starttls and answer[:1] == b"E" and b"certificate" in answer:
+            found.fate = "connection requires a valid client certificate"
+    return found
 
 
 @cache
@@ -169,16 +189,16 @@ def _context(identity: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _certificate(seen: Seen, der: bytes | None) -> None:
+def _certificate(found: _Handshake, der: bytes | None) -> None:
     if not der:
         return
     try:
-        found = x509.load_der_x509_certificate(der)
-        seen.key = key_of(found)
-        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        seen.names = [str(name.value) for name in names]
+        certificate = x509.load_der_x509_certificate(der)
+        found.key = key_of(certificate)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        found.names = [str(name.value) for name in names]
     except (ValueError, x509.ExtensionNotFound) as wrong:
-        seen.key = f"unreadable: {wrong}"
+        found.key = f"unreadable: {wrong}"
 
 
 def key_of(certificate: x509.Certificate) -> str:
