@@ -24,7 +24,7 @@ from budnet.twin.lab import Twin
 from budnet.twin.staging import stage
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from tls.random_profiles import topology  # noqa: E402
+from tls.random_profiles import topology
 
 GOAL, REPETITIONS = 50, 3
 CLIENT = "main/apps/client"
