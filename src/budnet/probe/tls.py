@@ -102,7 +102,7 @@ def _asked(network: Network) -> Iterator[Asked]:
 
 def _neighbour(network: Network, predicted: Predicted, target: Endpoint, listener: Listener) -> tuple[Endpoint, Address]:
     outside = {e.id for e in network.outside}
-    for source in network.endpoints:
+    for source in sorted(network.endpoints, key=lambda e: e.vpc != target.vpc):
         reachable = (*target.public, *(a for a in target.addresses if a.version == 6)) if source.id in outside else target.addresses
         address = next((a for a in reachable if a.version in {b.version for b in source.addresses}), None)
         if source is target or address is None or not (source.filtered or source.id in outside):
