@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,13 @@ def test_what_ships_is_well_formed(name: str) -> None:
     assert list(found.ciphers) == data["ciphers"]["openssl"] == [s.openssl for n in data["ciphers"]["iana"] if (s := suites.find(n))]
     assert list(found.ciphersuites) == data["ciphersuites"]
     assert list(found.groups) == [g.name for n in data["tls_curves"] if (g := groups.find(n))]
+
+
+@pytest.mark.parametrize("row", ["external", "internal", "database"])
+def test_the_reference_topology_has_the_rows_that_ship(row: str) -> None:
+    written = next(p for p in network_of("foundry").tls_profiles if p.id == row)
+    found = profile_of(f"{{from: foundry-{row}}}")
+    assert replace(found, id=row, origin=written.origin, managed_by=written.managed_by) == written
 
 
 def test_what_is_written_goes_before_what_was_published() -> None:

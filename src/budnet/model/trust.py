@@ -17,10 +17,10 @@ class TlsProfile(Written):
     from_: str | None = Field(
         default=None, alias="from", description="a published profile such as mozilla-intermediate, or FILE.json#NAME in Mozilla's schema"
     )
-    minimum: Literal["1.2", "1.3"] | None = Field(default=None, description="1.2, unless the published profile says otherwise")
-    ciphers: list[str] | None = Field(default=None, description="for TLS 1.2, by OpenSSL's or IANA's name; none means the server's own")
-    ciphersuites: list[str] | None = Field(default=None, description="for TLS 1.3; none means the server's own")
-    groups: list[str] | None = Field(default=None, description="key-exchange groups such as X25519; none means the server's own")
+    minimum: Literal["1.2", "1.3"] = Field(default="1.2", description="1.2, unless the published profile says otherwise")
+    ciphers: list[str] = Field(default=[], description="for TLS 1.2, by OpenSSL's or IANA's name; none means the server's own")
+    ciphersuites: list[str] = Field(default=[], description="for TLS 1.3; none means the server's own")
+    groups: list[str] = Field(default=[], description="key-exchange groups such as X25519; none means the server's own")
     key: KeyType | None = Field(default=None, description="the key that certificates under this profile have")
     clients: Literal["certificate"] | None = Field(default=None, description="what clients have to prove themselves by")
     managed_by: Literal["dapr"] | None = Field(default=None, alias="managed-by")

@@ -13,7 +13,7 @@ from budnet.source.text import quoted
 from budnet.tls import groups, published, suites
 from budnet.tls.published import NotInSchema, Published
 
-UNKNOWN_SUITE, WRONG_LIST, NOT_SIGNED, UNKNOWN_GROUP = "R650", "R651", "R652", "R653"
+UNKNOWN_SUITE, WRONG_LIST, UNKNOWN_GROUP = "R650", "R651", "R653"
 UNKNOWN_BASE, NOT_READ, NOT_A_PROFILE, NEVER_USED = "R654", "R655", "R656", "R657"
 NOTHING = Published("1.2", (), (), (), "")
 
@@ -25,14 +25,16 @@ def tls(draft: Draft) -> None:
         if base is None:
             continue
         path = ("tls", name)
-        minimum = written.minimum or base.minimum
+        minimum = written.minimum if "minimum" in written.model_fields_set else base.minimum
         # a published list for TLS 1.2 is not meant for a profile that begins behind it
         below = base.ciphers if minimum < "1.3" else ()
-        ciphers = _suites(draft, (*path, "ciphers"), written.ciphers, below, tls13=False)
-        ciphersuites = _suites(draft, (*path, "ciphersuites"), written.ciphersuites, base.ciphersuites, tls13=True)
-        exchanged = _names(draft, (*path, "groups"), written.groups, base.groups, lambda at, word: _group(draft, at, word))
+        ciphers = _suites(draft, (*path, "ciphers"), _own(written, "ciphers"), below, tls13=False)
+        ciphersuites = _suites(draft, (*path, "ciphersuites"), _own(written, "ciphersuites"), base.ciphersuites, tls13=True)
+        exchanged = _names(draft, (*path, "groups"), _own(written, "groups"), base.groups, lambda at, word: _group(draft, at, word))
         key = written.key or base.key
-        _check(draft, path, minimum, ciphers, key, bool(written.ciphers))
+        if minimum == "1.3" and ciphers:
+            at = (*path, "ciphers")
+            draft.error(NEVER_USED, "suites of TLS 1.2 in a profile that begins at 1.3", at, 'remove them, or write `minimum: "1.2"`')
         draft.tls_profiles.append(
             TlsProfile(name, minimum, ciphers, ciphersuites, exchanged, key, written.managed_by or "", draft.origin(*path),
                        written.clients is not None)
@@ -59,6 +61,12 @@ def _base(draft: Draft, name: str, written: Written) -> Published | None:
         reason = getattr(refused, "strerror", None) or refused
         draft.error(NOT_READ, f"cannot read {quoted(file)}: {reason}", path, "it is looked for beside this file")
     return None
+
+
+def _own(written: Written, part: str) -> list[str] | None:
+    """A list as it is written; None where it is not."""
+    found: list[str] = getattr(written, part)
+    return found if part in written.model_fields_set else None
 
 
 Find = Callable[[Path, str], str | None]
@@ -100,16 +108,3 @@ def _group(draft: Draft, path: Path, word: str) -> str | None:
         draft.error(UNKNOWN_GROUP, f"there is no key-exchange group {quoted(word)}", path, near or "write one such as X25519 or P-256")
         return None
     return group.name
-
-
-def _check(draft: Draft, path: Path, minimum: str, ciphers: Sequence[str], key: str, own: bool) -> None:
-    """Lists that leave no way to connect, or that nothing ever uses."""
-    at = (*path, "ciphers") if own else path
-    if minimum == "1.3" and ciphers:
-        draft.error(NEVER_USED, "suites of TLS 1.2 in a profile that begins at 1.3", at, 'remove them, or write `minimum: "1.2"`')
-    elif key and ciphers and not any(s.signed_by(key) for c in ciphers if (s := suites.find(c))):
-        kind = "RSA" if key.startswith("rsa") else "ECDSA"
-        wrong = suites.find(ciphers[0])
-        other = f"write one for it, such as ECDHE-{kind}-AES256-GCM-SHA384, or take another key"
-        draft.error(NOT_SIGNED, f"no suite for TLS 1.2 works with an {key} key: {wrong.openssl if wrong else ''} needs "
-                    f"{wrong.authentication if wrong else 'another'}", at, other)  # fmt: skip

@@ -217,6 +217,7 @@ class Twin:
         if not calls and what != "tunnels":
             return []
         return next(self._request({"do": "links", "what": what, "calls": list(calls)}))["answers"]
+
     def handshakes(self, doors: Sequence[Door]) -> list[dict[str, Any]]:
         """TLS servers asked everything: `tls.scan.Seen` as JSON with `ports`, in order."""
         return list(next(self._request({"do": "handshakes", "doors": [list(d) for d in doors]}))["seen"])
