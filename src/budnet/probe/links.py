@@ -69,7 +69,13 @@ def _through(network: Network, engine: Engine) -> Iterator[_Row]:
             credentials = _credentials(front)
             name = f"{flow.destinations.name} over {front.link}{' with credentials' * bool(credentials)}"
             question = Question(source.id, name, address, Protocol.TCP, port)
-            yield _Row(question, _call(source, address, port, **credentials), right, flow.origin, front)
+            yield _Row(
+                question,
+                _call(source, address, port, **credentials, **_inner(network, front.targets[0], port, front)),
+                right,
+                flow.origin,
+                front,
+            )
 
 
 def _relayed(network: Network) -> Iterator[tuple[Front, Flow, int]]:
@@ -101,6 +107,12 @@ def _credentials(front: Front) -> dict[str, str]:
         return {}
     shown = {"key": f"links/{front.link}/key"} if front.auth == "key" else {"certificate": f"links/{front.link}/client.pem"}
     return {"name": front.name, **shown}
+
+
+def _inner(network: Network, target: str, port: int, front: Front | None = None) -> dict[str, str]:
+    """Who is behind a link that does not end TLS itself may speak it."""
+    secure = any(x.profile and x.port == port for x in network.endpoint[target].listeners)
+    return {"tls": "inside"} if secure and not (front and front.auth) else {}
 
 
 def _call(source: Endpoint, address: Address, port: int, **more: str) -> dict[str, Any]:
@@ -143,7 +155,12 @@ def _first(network: Network, link: Link) -> _Row | None:
             address = _door(network, front, source)
             if address is not None:
                 question = Question(source.id, f"eavesdropping on {link.id}", address, Protocol.TCP, port)
-                return _Row(question, _call(source, address, port, **_credentials(front)), front.targets, flow.origin)
+                return _Row(
+                    question,
+                    _call(source, address, port, **_credentials(front), **_inner(network, front.targets[0], port, front)),
+                    front.targets,
+                    flow.origin,
+                )
     for flow in network.flows:
         pair = _ends(network, flow, link)
         if pair and flow.match.protocol is Protocol.TCP and not flow.link:
@@ -151,7 +168,8 @@ def _first(network: Network, link: Link) -> _Row | None:
             at = next((a for a in target.addresses if a.version in {x.version for x in source.addresses}), None)
             if at is not None:
                 question = Question(source.id, f"eavesdropping on {link.id}", at, Protocol.TCP, flow.match.ports.first)
-                return _Row(question, _call(source, at, flow.match.ports.first), (target.id,), flow.origin)
+                port = flow.match.ports.first
+                return _Row(question, _call(source, at, port, **_inner(network, target.id, port)), (target.id,), flow.origin)
     return None
 
 

@@ -90,10 +90,11 @@ def _servers(twin: Twin) -> dict[tuple[str, int], Server]:
 
 
 def _asked(network: Network) -> Iterator[Asked]:
-    """Each port once, from the first endpoint that the proof lets through; from itself where it lets nobody."""
+    """Each port once, fronts of links left to their own layer; from the first endpoint that the proof lets through; from itself where it lets nobody."""
     predicted = Predicted(network)
     profiles = {p.id: p for p in network.tls_profiles}
-    for target in network.inside:
+    relays = {end for front in network.fronts for end in (front.near, front.far)}
+    for target in (e for e in network.inside if e.id not in relays):
         for listener in target.listeners:
             if listener.profile and listener.protocol is Protocol.TCP and target.addresses:
                 source, address = _neighbour(network, predicted, target, listener)

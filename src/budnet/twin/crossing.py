@@ -42,7 +42,7 @@ def answer(asked: Mapping[str, Any], home: Path, spaces: Mapping[str, int], ends
 def dial(call: Mapping[str, Any], home: Path, spaces: Mapping[str, int]) -> str:
     """The text that comes back over a connection, REFUSED, NOBODY, or why there is none.
 
-    `source`, `address`, `port`; with `name` over TLS, with `certificate` and `key` (paths below the twin's directory) where
+    `source`, `address`, `port`; with `name` over TLS, with `tls` over TLS of whoever is behind a front, with `certificate` and `key` (paths below the twin's directory) where
     they are given; `text` is what is said.
     """
     syscall.setns(spaces[call["source"]])
@@ -80,12 +80,14 @@ def _page(data: bytes) -> str:
 
 
 def _secured(plain: socket.socket, call: Mapping[str, Any], home: Path) -> socket.socket:
-    if not call.get("name"):
+    if not call.get("name") and not call.get("tls"):
         return plain
     context = ssl.create_default_context(cafile=str(home / "ca.pem"))
+    if call.get("tls"):
+        context.check_hostname = False  # who is asked through a front has another address than the one in its certificate
     if call.get("certificate"):
         context.load_cert_chain(home / call["certificate"])
-    return context.wrap_socket(plain, server_hostname=call["name"])
+    return context.wrap_socket(plain, server_hostname=call.get("name"))
 
 
 # ---- frames -------------------------------------------------------------------------------------------------------------

@@ -86,8 +86,9 @@ def _process(network: Network, tools: Tools, authority: Authority, number: int, 
         return front(tools, name=each.near, namespace=each.near, ports=ports, onward=(f"far-{number}", each.far))
     profile = next((p for p in network.tls_profiles if p.id == each.profile), None)
     leaf = authority.issuer("links").issue(Template([each.name], _LIFETIME), opens.own)
+    secure = any(x.profile and x.port in each.ports for t in targets for x in t.listeners)
     door = Door(
         Certificate(leaf.chain, leaf.key), opens.clients.pem, opens.key, _VERSION[profile.minimum] if profile else "TLSv1.2",
         profile.ciphers if profile else (), profile.ciphersuites if profile else (),
     )  # fmt: skip
-    return front(tools, name=each.near, namespace=each.near, ports=ports, door=door)
+    return front(tools, name=each.near, namespace=each.near, ports=ports, door=door, roots=authority.root if secure else b"")

@@ -35,9 +35,10 @@ def ask_clients(network: Network) -> bool:
 
 
 def doors(network: Network, taken: Taken, certificate: Callable[[Endpoint], Certificate | None]) -> list[Door]:
-    """Every TCP port with a profile on which no software of its own listens."""
+    """Every TCP port with a profile on which no software of its own listens; fronts of links pass on."""
     out = []
-    for endpoint in network.inside:
+    relays = {end for front in network.fronts for end in (front.near, front.far)}
+    for endpoint in (e for e in network.inside if e.id not in relays):
         ports = [x for x in endpoint.listeners if x.profile and x.protocol is Protocol.TCP and (endpoint.id, "tcp", x.port) not in taken]
         own = certificate(endpoint) if ports and endpoint.addresses else None
         if own is not None:

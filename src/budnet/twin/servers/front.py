@@ -50,17 +50,20 @@ def front(
     ports: Sequence[tuple[int, Sequence[Address]]],
     onward: tuple[str, str] | None = None,
     door: Door | None = None,
+    roots: bytes = b"",
 ) -> Process:
     """`ports` are those it listens on, each with the targets behind it. `onward`: (a name, the namespace it stands for) to
-    connect from, where that is another one."""
+    connect from, where that is another one. Behind a `door` the targets speak TLS, too, where there are `roots` to believe."""
     program = tools.need("haproxy")
     out = f" namespace {onward[0]}" if onward else ""
     text = [_GLOBAL]
     for port, targets in ports:
-        text += _listen(port, targets, out, door)
+        text += _listen(port, targets, out, door, bool(roots))
     files = [File("haproxy.cfg", lines(*text), 0o600)]
     if door:
         files += [File("server.pem", door.certificate.chain + door.certificate.key, 0o600), File("clients.pem", door.clients)]
+    if roots:
+        files.append(File("roots.pem", roots))
     return Process(
         name=name,
         namespace=namespace,
@@ -73,11 +76,13 @@ def front(
     )
 
 
-def _listen(port: int, targets: Sequence[Address], out: str, door: Door | None) -> list[str]:
+def _listen(port: int, targets: Sequence[Address], out: str, door: Door | None, again: bool) -> list[str]:
     bind = f"    bind [::]:{port} v4v6"
     servers = [f"server s{i} {hostport(*target)}{out}" for i, target in enumerate(targets)]
     if door is None:
         return [f"listen port-{port}", bind, *(f"    {s}" for s in servers)]
+    inner = " ssl verify required ca-file {dir}/roots.pem" if again else ""
+    servers = [s + inner for s in servers]
     tls = f" ssl crt {{dir}}/server.pem alpn h2,http/1.1 ssl-min-ver {door.minimum}"
     tls += f" ciphers {':'.join(door.ciphers)}" if door.ciphers else ""
     tls += f" ciphersuites {':'.join(door.suites)}" if door.suites else ""
