@@ -5,6 +5,7 @@ BudnetError
     NotPermitted   namespaces are not allowed to this user
     NoTwin         no twin of that name is up
     AlreadyUp      one is
+  OrderRefused     an ACME server did not give a certificate
   OutputError      a file could not be written
 """
 
@@ -29,6 +30,10 @@ class NoTwin(TwinError):
 
 class AlreadyUp(TwinError):
     """A twin of that name is up already, of another topology."""
+
+
+class OrderRefused(BudnetError):
+    """An ACME server did not give a certificate; the message has its reason."""
 
 
 class OutputError(BudnetError):

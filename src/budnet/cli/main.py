@@ -24,6 +24,7 @@ VERBS = {
     "ps": "what is up, and who answers there",
     "exec": "run a command at a node of the twin",
     "probe": "send real packets everywhere and compare with the proof",
+    "rotate": "replace certificates of the twin while requests flow",
     "logs": "what a server of the twin wrote",
     "down": "take the twin down",
     "doctor": "what this machine can do for the twin, and what is missing",

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from budnet.cli import shown_names
-from budnet.cli.output import format_option, literal_option, network, print_json, table
+from budnet.cli import certificates, shown_names
+from budnet.cli.output import format_option, literal_option, name_option, network, print_json, table
 from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
-from budnet.tls.enforce import gaps
 
 Rows = list[tuple[str, ...]]
 TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
@@ -19,16 +18,20 @@ TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[FILE] [TOPIC]")
+@name_option
 @format_option
 @click.option("--derived", is_flag=True, help="With `flows`: the security groups, ACLs and policies that were derived from them, as JSON.")
 @literal_option
-def command(arguments: Sequence[str], form: str, derived: bool) -> None:
+def command(arguments: Sequence[str], name: str, form: str, derived: bool) -> None:
     """Tables of what FILE means. TOPIC is networks, services, flows, names, certificates or egress; without one, all of them.
+
+    `certificates` says what is planned, and where a twin of FILE is up also what its servers present: dates, serials, issuers.
 
     \b
     Examples:
       budnet show services
       budnet show network.yaml flows --format json
+      budnet up && budnet show certificates
     """
     topics = [a for a in arguments if a in TOPICS and not Path(a).exists()] or list(TOPICS)
     files = [a for a in arguments if a not in topics]
@@ -40,6 +43,8 @@ def command(arguments: Sequence[str], form: str, derived: bool) -> None:
         print_json("show", {part: to_json(getattr(found, part)) for part in parts})
         return
     tables = {topic: _TABLES[topic](found) for topic in topics}
+    if "certificates" in topics and (now := certificates.now(found, name)) is not None:
+        tables["presented"] = (certificates.PRESENTED, now)
     if form == "json":
         print_json("show", {topic: [dict(zip(columns, row, strict=True)) for row in rows] for topic, (columns, rows) in tables.items()})
         return
@@ -95,12 +100,7 @@ def _names(n: Network) -> tuple[list[str], Rows]:
 
 
 def _certificates(n: Network) -> tuple[list[str], Rows]:
-    rows: Rows = [(c.id, f"issued by {c.issuer}", ", ".join(c.names), str(c.origin)) for c in n.certificates]
-    for p in n.tls_profiles:
-        who = " with client certificates" if p.clients else ""
-        rows.append((p.id, f"TLS {p.minimum} or later{who}", ", ".join((*p.ciphers, *p.ciphersuites)) or p.managed_by, str(p.origin)))
-    rows += [(p.id, f"not enforceable: {g.server} at {e.service}", f"{g.what}: {g.instead}", str(p.origin)) for p, e, g in gaps(n)]
-    return ["name", "what", "covers", "line"], rows
+    return certificates.PLANNED, certificates.planned(n)
 
 
 def _egress(n: Network) -> tuple[list[str], Rows]:

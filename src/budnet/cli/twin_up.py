@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,14 +51,26 @@ def command(file: str | None, attach: bool, name: str, form: str) -> None:
     status = Twin(name).status()
     if form == "json":
         print_json("up", {"name": name, "topology": network.name, "seconds": round(seconds, 3), "spaces": len(status["spaces"]),
-                          "servers": len(status["servers"]), "missing": missing})  # fmt: skip
+                          "servers": len(status["servers"]), "missing": missing,
+                          "notes": status["notes"], "signed": status["signed"]})  # fmt: skip
         return
     if missing:
         click.echo(style(f"not here: {', '.join(missing)}; listeners of budnet's own stand in (`make setup` unpacks real ones)", "yellow"))
+    _signed(status)
     up = f"{len(status['spaces'])} namespaces, {len(status['servers'])} real servers, {len(status['listeners'])} listeners of budnet's own"
     click.echo(
         f"{network.name} is up in {seconds:.2f} s: {up}\n`budnet ps` lists them, `budnet probe` tries every flow, `budnet down` takes it down"
     )
+
+
+def _signed(status: dict[str, Any]) -> None:
+    """Who signed what was ordered, and what is otherwise than the file says."""
+    for each in status["signed"]:
+        failed = f": {each['error']}" if each["error"] else ""
+        text = f"certificate '{each['row']}' ({each['origin']}) is signed by {each['by']}{failed}"
+        click.echo(style(text, "red") if failed else text)
+    for note in status["notes"]:
+        click.echo(style(note, "yellow"))
 
 
 def bring_up(network: Network, name: str, attached: bool) -> list[str]:

@@ -49,8 +49,12 @@ class Certificate:
     names: tuple[str, ...]
     services: tuple[str, ...]
     """The services that present it; empty where it is for public names."""
+    directory: str
+    """The address of an ACME issuer's directory; empty for the others."""
     challenge: str
-    """How an ACME issuer is shown the names; empty for issuers of our own."""
+    """How an ACME issuer is shown the names; empty for the others."""
+    files: tuple[str, ...]
+    """Where a user's own chain and key are, as paths; empty for the others."""
     key: str
     """Such as `rsa-2048`; empty where the TLS profile of who presents it decides."""
     lifetime: int

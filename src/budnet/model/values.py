@@ -19,6 +19,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
 DottedName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+_URL = re.compile(r"https://([^/:?#]+)(?::[0-9]{1,5})?(/[^?#\s]*)?")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY = re.compile(rf"({_LABEL}(\.{_LABEL})*/)?[A-Za-z0-9]([A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?")
@@ -138,6 +139,16 @@ def _certificate_name(value: Any) -> Any:
     return value
 
 
+def _directory_url(value: Any) -> Any:
+    if isinstance(value, str):
+        found = _URL.fullmatch(value)
+        if found is None or not HOST_NAME.fullmatch(found[1]):
+            raise wrong(
+                "this is not the address of an ACME directory", "write it like https://ca.example.net/directory: ACME is spoken over HTTPS"
+            )
+    return value
+
+
 def _duration(value: Any) -> int:
     if not isinstance(value, str):
         raise wrong_type("a time such as 90d or 24h", "write a number and a unit: m, h or d")
@@ -249,6 +260,7 @@ def _ranges(**keys: str) -> WithJsonSchema:
 
 Duration = Annotated[Any, BeforeValidator(_duration), _schema("a time, such as 90d or 24h", _DURATION.pattern)]
 """In seconds."""
+DirectoryUrl = Annotated[str, BeforeValidator(_directory_url)]
 CertificateName = Annotated[str, BeforeValidator(_certificate_name)]
 Labels = dict[Annotated[str, BeforeValidator(_label_key)], Annotated[str, BeforeValidator(_label_value)]]
 PortName = Annotated[str, BeforeValidator(_port_name)]

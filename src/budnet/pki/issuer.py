@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -107,6 +108,23 @@ class Issuer:
     def pem(self) -> bytes:
         """Its certificate in PEM: for a root, what clients trust."""
         return self.certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def kind(self) -> str:
+        """The kind of its key."""
+        return keys.kind_of(self.key)
+
+    @property
+    def scope(self) -> Scope:
+        """What it may sign for, as its certificate says."""
+        try:
+            found = self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+        except x509.ExtensionNotFound:
+            return ANYTHING
+        dns = tuple(n.value for n in found if isinstance(n, x509.DNSName))
+        uris = tuple(n.value for n in found if isinstance(n, x509.UniformResourceIdentifier))
+        addresses = tuple(n.value for n in found if isinstance(n, x509.IPAddress))
+        return Scope(dns, cast("tuple[Prefix, ...]", addresses), uris)
 
     def subordinate(
         self, name: str, lifetime: timedelta, kind: str = "ec-p256", scope: Scope = ANYTHING, now: datetime | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from budnet.ir.network import Network
-from budnet.probe import links, names, resolvers, tls
+from budnet.probe import certificates, links, names, resolvers, tls
 from budnet.probe.truth import Truth
 from budnet.twin.lab import Twin
 
@@ -25,6 +25,7 @@ LAYERS: tuple[Layer, ...] = (
     Layer("names", "HTTPS answers of external names come from who is behind them", names.truth),
     Layer("links", "connections, refusals and eavesdropped frames on links are as written", links.truth),
     Layer("tls", "versions, suites, groups, keys and refusals of TLS ports are as their profiles say", tls.truth),
+    Layer("certificates", "certificates, by every name of every server, are as written", certificates.truth),
 )
 
 

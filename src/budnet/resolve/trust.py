@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from budnet.ir.names import CLUSTERSET, Certificate
+from budnet.model.trust import Certificate as Written
+from budnet.resolve.certificate_files import own_files
 from budnet.resolve.draft import Draft
 from budnet.resolve.references import services_of, unknown
+
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 
 def trust(draft: Draft) -> None:
@@ -19,15 +23,21 @@ def trust(draft: Draft) -> None:
             for service in services or []:
                 names += _forms(draft, service)
                 owners.append(service)
-        # only a challenge by DNS shows that a wildcard is one's own (RFC 8555, section 7.1.3; Let's Encrypt, "Challenge Types")
-        usual = "dns-01" if any(n.startswith("*.") for n in names) else "http-01"
         draft.certificates.append(
             Certificate(
                 name, name, certificate.issuer, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(owners)),
-                (certificate.challenge or usual) if certificate.issuer == "lets-encrypt" else "",
-                certificate.key or "", certificate.lifetime or 0, draft.origin("certificates", name),
+                certificate.acme or (LETS_ENCRYPT if certificate.issuer == "lets-encrypt" else ""), _challenge(certificate, names),
+                own_files(draft, name, certificate, names), certificate.key or "", certificate.lifetime or 0, draft.origin("certificates", name),
             )
         )  # fmt: skip
+
+
+def _challenge(certificate: Written, names: list[str]) -> str:
+    """How the names are shown to an ACME issuer. Only a record in DNS shows that every name below one's own is, too (RFC 8555,
+    section 7.1.3; Let's Encrypt, "Challenge Types")."""
+    if not (certificate.acme or certificate.issuer == "lets-encrypt"):
+        return ""
+    return certificate.challenge or ("dns-01" if any(n.startswith("*.") for n in names) else "http-01")
 
 
 def _forms(draft: Draft, service: str) -> list[str]:

@@ -18,11 +18,26 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from budnet.errors import BudnetError, TwinError
-from budnet.twin import browser, crossing, handshakes, listeners, nftables, prober, supervisor, syscall, tunnels
+from budnet.twin import (
+    browser,
+    crossing,
+    handshake,
+    handshakes,
+    listeners,
+    nftables,
+    orders,
+    prober,
+    rotation,
+    supervisor,
+    syscall,
+    tunnels,
+)
+from budnet.twin.certificates import EVERYONE, INTERNAL_ROOTS
 from budnet.twin.linux import LinuxKernel
 from budnet.twin.staging import CLIENT, Stage
 from budnet.twin.steps import steps
@@ -47,6 +62,7 @@ class Agent:
             raise TwinError("libnftables is not on this machine: `make setup` unpacks it on Debian and Ubuntu, elsewhere install nftables")
         self.kernel = LinuxKernel(nftables.library(libraries))
         self.running: list[supervisor.Running] = []
+        self.signed: list[orders.Signed] = []
         self.timings: dict[str, float] = {}
         self.tunnels_down: dict[str, str] = {}
         self.began = time.time()
@@ -77,12 +93,14 @@ class Agent:
         for process in self.stage.processes:
             folder = HOME / "servers" / process.name.replace("/", "_")
             self.running.append(supervisor.start(process, self.kernel.spaces[process.namespace], folder, self.kernel.spaces))
+        ordering = orders.start(self.stage.orders, self.kernel.spaces, HOME, self.resolve_as)
         v6 = [s.id for s in self.plan.spaces if any(a.version == 6 for a in s.addresses)]
         listeners.run(self.plan.listeners, self.kernel.spaces, v6, dict(self.stage.zones))
         supervisor.wait_ready(self.running)
         self.tunnels_down = tunnels.bring_up(self.stage.tunnels, self.kernel.spaces)
         syscall.setns(home)
         os.close(home)
+        self.signed = orders.finish(ordering, {r.process.name: r for r in self.running}, HOME)
 
     # ---- serving --------------------------------------------------------------------------------------------------------
 
@@ -141,6 +159,10 @@ class Agent:
                 crossing.answer(asked, HOME, self.kernel.spaces, self.stage.tunnels, send)
             case "handshakes":
                 self.handshakes(asked["doors"], send)
+            case "looks":
+                self.looks(asked["places"], send)
+            case "rotate":
+                send(self.rotate(asked, send) | {"end": True})
             case "exec":
                 self.exec(asked, descriptors, connection, send)
             case "logs":
@@ -154,6 +176,7 @@ class Agent:
         return {
             "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
             "tunnels_down": self.tunnels_down,
+            "notes": list(self.stage.notes), "signed": [asdict(s) for s in self.signed], "stand_ins": list(self.stage.stand_ins),
             "spaces": [{"id": s.id, "kind": s.kind, "addresses": [str(a) for a in s.addresses]} for s in self.plan.spaces],
             "servers": [{"id": r.process.name, "space": r.process.namespace, "software": r.process.software, "pid": r.pid, "listens": r.process.listens, "elsewhere": r.process.elsewhere,
                          "running": _alive(r.pid)} for r in self.running],
@@ -194,6 +217,29 @@ class Agent:
         """TLS servers to ask (`handshakes.Door`); what each showed, in order."""
         doors = [handshakes.Door(*row) for row in rows]
         send({"seen": list(handshakes.ask(doors, self.kernel.spaces, HOME / CLIENT)), "end": True})
+
+    def looks(self, places: list[list[Any]], send: Send) -> None:
+        """TLS as [source, address, port, name, starttls]; answers what each server showed."""
+        answers = []
+        for source, address, port, name, starttls in places:
+            syscall.setns(self.kernel.spaces[source])
+            answers.append(handshake.look(address, port, name, starttls, HOME / EVERYONE).json())
+        internal = (HOME / INTERNAL_ROOTS).read_text()
+        send({"answers": answers, "internal": internal, "end": True})
+
+    def rotate(self, asked: dict[str, Any], send: Send) -> dict[str, Any]:
+        """Rotates certificates under load; sends each phase as it ends."""
+        running = {r.process.name: r for r in self.running}
+
+        def renew(row: str) -> str:
+            again = [o for o in self.stage.orders if o.row == row]
+            return "; ".join(
+                s.error for s in orders.finish(orders.start(again, self.kernel.spaces, HOME, self.resolve_as), running, HOME) if s.error
+            )
+
+        with (HOME / "rotating").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            return rotation.rotate(asked, running, self.kernel.spaces, HOME, renew, send)
 
     def exec(self, asked: dict[str, Any], descriptors: list[int], connection: socket.socket, send: Send) -> None:
         """Runs a command in a namespace with the caller's own standard streams; it ends when the caller goes away."""

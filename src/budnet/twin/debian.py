@@ -47,6 +47,7 @@ WANTED = (
     "chrony",
     "dnsmasq-base",
     "docker-registry",
+    "pebble",  # and pebble-challtestsrv, a name server that is told what to answer
     "prometheus",
     "charon-systemd",  # strongSwan's daemon that writes no file where the machine keeps its own
     "strongswan-swanctl",

@@ -15,13 +15,16 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
 from budnet.errors import AlreadyUp, NotPermitted, NoTwin, TwinError
 from budnet.twin import syscall
+from budnet.twin.handshake import Seen
 from budnet.twin.handshakes import Door
+from budnet.twin.load import Pair
 from budnet.twin.prober import Observed, Question
 from budnet.twin.staging import Stage
 from budnet.twin.tools import Tools
@@ -221,6 +224,15 @@ class Twin:
     def handshakes(self, doors: Sequence[Door]) -> list[dict[str, Any]]:
         """TLS servers asked everything: `tls.scan.Seen` as JSON with `ports`, in order."""
         return list(next(self._request({"do": "handshakes", "doors": [list(d) for d in doors]}))["seen"])
+
+    def looks(self, places: Sequence[tuple[str, str, int, str, str]]) -> tuple[list[Seen], str]:
+        """Careful TLS handshakes from (source, address, port, name, starttls): what each showed, and the internal CA's roots."""
+        answer = next(self._request({"do": "looks", "places": [list(p) for p in places]}))
+        return [Seen.read(a) for a in answer["answers"]], str(answer["internal"])
+
+    def rotate(self, what: str, layer: str, rate: int, pairs: Sequence[Pair]) -> Iterator[dict[str, Any]]:
+        """Rotates certificates under load: `{"phase": ...}` as each ends, then everything there is to say."""
+        return self._request({"do": "rotate", "what": what, "layer": layer, "rate": rate, "pairs": [asdict(p) for p in pairs]})
 
     def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
         """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
@@ -19,11 +21,13 @@ def view_of(endpoint: Endpoint) -> str:
     return endpoint.vpc if endpoint.kind is EndpointKind.RESOLVER else PUBLIC_VIEW
 
 
-def process(tools: Tools, network: Network, endpoint: Endpoint) -> Process:
-    """The real name server at an endpoint. Raises Missing."""
+def process(tools: Tools, network: Network, endpoint: Endpoint, forward: Sequence[tuple[str, str]] = ()) -> Process:
+    """The real name server at an endpoint; the public one leaves the zones of `forward` to another. Raises Missing."""
     view = view_of(endpoint)
     records = [dnsmasq.Record(r.name, r.kind, r.data, r.ttl) for r in network.records if r.view == view]
-    return dnsmasq.resolver(tools, name=endpoint.id, namespace=endpoint.id, records=records, zones=domains(network, view))
+    others = forward if view == PUBLIC_VIEW else ()
+    zones = domains(network, view)
+    return dnsmasq.resolver(tools, name=endpoint.id, namespace=endpoint.id, records=records, zones=zones, forward=others)
 
 
 def zone(network: Network, endpoint: Endpoint) -> Zone:

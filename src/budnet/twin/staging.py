@@ -11,11 +11,10 @@ from functools import cached_property
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.pki import keys
-from budnet.pki.authority import Authority
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
 from budnet.twin import fronts, resolvers, secure, tunnels
+from budnet.twin.certificates import NAME_SERVER, Certificates, Order
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
@@ -41,6 +40,12 @@ class Stage:
     """What stands in /etc/resolv.conf, by endpoint."""
     tunnels: tuple[tunnels.End, ...] = ()
     """Both ends of every tunnel."""
+    orders: tuple[Order, ...] = ()
+    """Certificates to order when it is up."""
+    notes: tuple[str, ...] = ()
+    """What is otherwise than the file says, and why."""
+    stand_ins: tuple[str, ...] = ()
+    """Rows of the certificate table that the internal CA signs although another issuer is written."""
 
     @cached_property
     def digest(self) -> str:
@@ -56,30 +61,38 @@ def stage(network: Network, plan: TwinPlan, tools: Tools) -> Stage:
 class _Stage:
     def __init__(self, network: Network, tools: Tools) -> None:
         self.network, self.tools = network, tools
-        self.authority = Authority(network.name)
+        self.certificates = Certificates(network, tools)
         self.admin: SshKey = ssh_key("admin")
         self.host: SshKey = ssh_key("host")
         self.missing: dict[str, None] = {}
         self.zones: dict[str, Zone] = {}
-        self.keys: dict[str, keys.PrivateKey] = {}
+
+    @property
+    def root(self) -> bytes:
+        """Of the internal CA."""
+        return self.certificates.vault.authority.root
 
     def build(self, plan: TwinPlan) -> Stage:
         processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
-        links, ends = fronts.stage(self.network, self.tools, self.authority), self.tunnels(processes)
+        links, ends = fronts.stage(self.network, self.tools, self.certificates.vault.authority), self.tunnels(processes)
         processes += links.processes
         self.missing |= dict.fromkeys(links.missing)
+        processes += self.certificates.processes()
         processes += self.tls_ports(_taken(processes))
         taken = _taken(processes)
         own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
         files = (
-            ("ca.pem", self.authority.root, 0o644),
+            *self.certificates.files(),
             ("ssh/id_ed25519", self.admin.private, 0o600),
             ("ssh/config", self.ssh_config(), 0o644),
             *([(CLIENT, self.client(), 0o600)] if secure.ask_clients(self.network) else ()),
         )
         resolv = tuple((e.id, resolvers.resolv_conf(self.network, e)) for e in self.network.endpoints)
-        return Stage(replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
-                     tuple(ends))  # fmt: skip
+        certificates = self.certificates
+        return Stage(
+            replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
+            tuple(ends), certificates.orders, tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins),
+        )  # fmt: skip
 
     def tunnels(self, processes: list[Process]) -> list[tunnels.End]:
         """Of every VPN; adds their daemons."""
@@ -96,9 +109,11 @@ class _Stage:
 
     def tls_ports(self, taken: secure.Taken) -> list[Process]:
         """Ports that are written with TLS and have no software of their own."""
-        doors = secure.doors(self.network, taken, self.server_certificate)
+        doors = secure.doors(self.network, taken, self.certificate)
         try:
-            return [tls_ports.tls_ports(self.tools, doors, self.authority.root)] if doors else []
+            made = [tls_ports.tls_ports(self.tools, doors, self.root)] if doors else []
+            self.certificates.behind(tls_ports.NAME, [d.endpoint for d in doors])
+            return made
         except Missing as absent:
             self.missing[absent.program] = None
             return []
@@ -116,8 +131,8 @@ class _Stage:
             return None
 
     def recipe(self, endpoint: Endpoint) -> Callable[[Endpoint], Process | None] | None:
-        if endpoint.kind is EndpointKind.RESOLVER or endpoint.id == "internet/name-server":
-            return lambda e: resolvers.process(self.tools, self.network, e)
+        if endpoint.kind is EndpointKind.RESOLVER or endpoint.id == NAME_SERVER:
+            return lambda e: resolvers.process(self.tools, self.network, e, self.certificates.forward())
         recipes: dict[str, Callable[[Endpoint], Process | None]] = {
             "haproxy": self.load_balancer, "openssh": self.ssh, "postgresql": self.postgresql, "redis": self.redis,
             "chrony": self.chrony, "registry": self.registry, "prometheus": self.prometheus,
@@ -136,11 +151,10 @@ class _Stage:
             routes.append((route.host, backends))
             if any(x.profile and x.port == route.port for pod in pods for x in pod.listeners):
                 over_tls |= set(backends)
-        names = [h.host for h in endpoint.hosts] or [r.name for r in self.network.records if r.data in map(str, endpoint.addresses)]
         return haproxy.load_balancer(
-            self.tools, name=endpoint.id, namespace=endpoint.id, certificates=(self.certificate(_covering(self.network, names) or [endpoint.service], secure.kind_of_key(self.network, endpoint)),),
-            routes=routes, https=https or 443, http=clear, tls=secure.setting(self.network, endpoint), clients=self.authority.root,
-            secure=over_tls, roots=self.authority.root,
+            self.tools, name=endpoint.id, namespace=endpoint.id, certificates=self.certificates.of(endpoint), thumbprint=self.certificates.thumbprint(endpoint),
+            routes=routes, https=https or 443, http=clear, tls=secure.setting(self.network, endpoint), clients=self.root,
+            secure=over_tls, roots=self.root,
         )  # fmt: skip
 
     def ssh(self, endpoint: Endpoint) -> Process:
@@ -162,9 +176,9 @@ class _Stage:
             name=endpoint.id,
             namespace=endpoint.id,
             port=_first(endpoint),
-            certificate=self.server_certificate(endpoint),
+            certificate=self.certificate(endpoint),
             tls=secure.setting(self.network, endpoint),
-            clients=self.authority.root,
+            clients=self.root,
         )
 
     def redis(self, endpoint: Endpoint) -> Process:
@@ -173,9 +187,9 @@ class _Stage:
             name=endpoint.id,
             namespace=endpoint.id,
             port=_first(endpoint),
-            certificate=self.server_certificate(endpoint),
+            certificate=self.certificate(endpoint),
             tls=secure.setting(self.network, endpoint),
-            clients=self.authority.root,
+            clients=self.root,
         )
 
     def chrony(self, endpoint: Endpoint) -> Process:
@@ -187,9 +201,9 @@ class _Stage:
             name=endpoint.id,
             namespace=endpoint.id,
             port=_first(endpoint),
-            certificate=self.server_certificate(endpoint),
+            certificate=self.certificate(endpoint),
             tls=secure.setting(self.network, endpoint),
-            clients=self.authority.root,
+            clients=self.root,
         )
 
     def prometheus(self, endpoint: Endpoint) -> Process | None:
@@ -199,28 +213,16 @@ class _Stage:
 
     # ---- certificates and keys ------------------------------------------------------------------------------------------
 
-    def certificate(self, names: list[str], kind: str = "rsa-2048") -> Certificate:
-        # RSA keys take long to make: on this one machine all leaves share one
-        if kind.startswith("rsa") and kind not in self.keys:
-            self.keys[kind] = keys.generate(kind)
-        leaf = self.authority.issuer("internal").issue(Template(names, timedelta(days=90), kind), self.keys.get(kind))
-        return Certificate(leaf.chain, leaf.key)
+    def certificate(self, endpoint: Endpoint) -> Certificate | None:
+        """For a server whose port is written with TLS; others have none."""
+        return next(iter(self.certificates.of(endpoint)), None)
 
     def client(self) -> bytes:
         """A certificate and key that servers which ask for one let in: the prober's."""
-        leaf = self.authority.issuer("clients").issue(Template(["prober"], timedelta(days=90), server=False, client=True))
+        leaf = self.certificates.vault.authority.issuer("clients").issue(
+            Template(["prober"], timedelta(days=90), server=False, client=True)
+        )
         return leaf.chain + leaf.key
-
-    def server_certificate(self, endpoint: Endpoint) -> Certificate | None:
-        """For a server whose port is written with TLS: every form of its Service's name, and its addresses."""
-        if not any(x.transport == "tls" for x in endpoint.listeners):
-            return None
-        names: list[str] = []
-        for service in self.network.services:
-            if endpoint.id in service.backends:
-                base = f"{service.name}.{service.namespace}"
-                names += [service.name, base, f"{base}.svc", service.host]
-        return self.certificate([*dict.fromkeys(names), *map(str, endpoint.addresses)], secure.kind_of_key(self.network, endpoint))
 
     def ssh_config(self) -> bytes:
         """A client configuration: `ssh -F /run/budnet/ssh/config NODE` goes through the bastion."""
@@ -257,10 +259,3 @@ def _reachable(source: Endpoint, target: Endpoint) -> object:
     """The target's address of a family that the source has, too."""
     families = {a.version for a in source.addresses}
     return next((a for a in target.addresses if a.version in families), target.addresses[0])
-
-
-def _covering(network: Network, names: list[str]) -> list[str]:
-    """The names of the certificate rows that cover these; the names themselves where no row does."""
-    rows = [n for c in network.certificates for n in c.names if n.startswith("*.")]
-    wanted = [w for w in rows if any(n.partition(".")[2] == w[2:] for n in names)]
-    return list(dict.fromkeys([*wanted, *(n for n in names if f"*.{n.partition('.')[2]}" not in wanted)]))

@@ -28,6 +28,8 @@ PROGRAMS: Mapping[str, str] = {  # program -> the package that brings it, `*` fo
     "haproxy": "haproxy",
     "initdb": "postgresql-*",
     "nft": "nftables",
+    "pebble": "pebble",
+    "pebble-challtestsrv": "pebble",
     "postgres": "postgresql-*",
     "prometheus": "prometheus",
     "psql": "postgresql-client-*",

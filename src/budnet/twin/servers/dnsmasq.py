@@ -37,12 +37,13 @@ def resolver(
     namespace: str,
     records: Sequence[Record],
     zones: Sequence[str] = (),
+    forward: Sequence[tuple[str, str]] = (),
     ttl: int = TTL,
     port: int = 53,
     addresses: Sequence[str] = (),
 ) -> Process:
     """Answers `records`; of the names in `zones` it knows all there are. A CNAME may point anywhere, but is followed only
-    where its target is a record, too."""
+    where its target is a record, too. A zone of `forward` is another server's (`127.0.0.1#8053`)."""
     program = tools.need("dnsmasq")
     config = lines(
         "no-resolv",
@@ -54,6 +55,7 @@ def resolver(
         *(f"listen-address={address}" for address in addresses),
         "bind-interfaces" if addresses else "",
         *(f"local=/{zone}/" for zone in zones),
+        *(f"server=/{zone}/{server}" for zone, server in forward),
         *(_line(Record(*record)) for record in records),
     )
     return Process(

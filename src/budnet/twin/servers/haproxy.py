@@ -19,11 +19,15 @@ Route = tuple[str, Sequence[Address]]
 Listener = tuple[int, Sequence[Address]]
 """A TCP port and its backends."""
 
+CONTROL = "control"
+"""The socket of its runtime API, in the process's directory; the path is relative because a socket's may not be long."""
+
 # One thread and few connections, to be small. The section `resolvers default` is empty on purpose: without one of that
 # name HAProxy opens a socket to every name server in the machine's /etc/resolv.conf.
 _GLOBAL = """\
 global
     log stdout format raw daemon
+    stats socket unix@control level admin mode 600
     nbthread 1
     maxconn 1000
 resolvers default
@@ -54,10 +58,12 @@ def load_balancer(
     clients: bytes = b"",
     secure: Collection[Address] = (),
     roots: bytes = b"",
+    thumbprint: str = "",
 ) -> Process:
     """Listens on `https` if there is a certificate, the first being for names that none is for, and then `http` only
     redirects; on `http` unless that is None; on every port of `tcp`. `clients` are the roots of those who may come.
-    To `secure` backends it speaks TLS, and believes those that `roots` vouch for."""
+    To `secure` backends it speaks TLS, and believes those that `roots` vouch for. With an ACME account's `thumbprint` it answers
+    that account's HTTP-01 challenges on `http`, all of them by itself."""
     program = tools.need("haproxy")
     text = [_GLOBAL]
     ports: list[int] = []
@@ -72,6 +78,7 @@ def load_balancer(
         ports.append(https)
     if http is not None:
         text += ["frontend http", "    mode http", "    option httplog", *_binds(addresses, http)]
+        text += [_challenge(thumbprint)] if thumbprint else []
         text += [_redirect(https)] if certificates else _choose(routes)
         ports.append(http)
     for number, (_, backends) in enumerate(routes):
@@ -119,6 +126,11 @@ def secured(tls: Setting) -> str:
 def _binds(addresses: Sequence[str], port: int, options: str = "") -> list[str]:
     places = [hostport(address, port) for address in addresses] or [f"[::]:{port} v4v6"]
     return [f"    bind {place} {options}".rstrip() for place in places]
+
+
+def _challenge(thumbprint: str) -> str:
+    answer = f'"%[path,field(-1,/)].{thumbprint}"'
+    return f"    http-request return status 200 content-type text/plain lf-string {answer} if {{ path_beg /.well-known/acme-challenge/ }}"
 
 
 def _redirect(https: int) -> str:

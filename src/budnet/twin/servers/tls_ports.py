@@ -20,6 +20,7 @@ NAME = "tls"
 _GLOBAL = """\
 global
     log stdout format raw daemon
+    stats socket unix@control level admin mode 600
     nbthread 1
     maxconn 1000
 resolvers default

@@ -1,0 +1,44 @@
+"""Who opens connections to which TLS server: NETWORK -> pairs, from the flows that let them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
+from budnet.ir.network import Network
+from budnet.pki.plan import presented
+from budnet.twin import reload
+from budnet.twin.load import Pair
+
+
+def pairs(network: Network) -> list[Pair]:
+    """Every consumer of every server whose certificate can be switched while it runs, for each certificate that it presents."""
+    out = []
+    for server in network.inside:
+        listener = next((x for x in server.listeners if x.transport == "tls" and not x.loopback), None)
+        if listener is None or not server.addresses:
+            continue
+        software = server.software if server.software in reload.SOFTWARE else "haproxy"  # the front of those that speak no TLS
+        ways = list(dict.fromkeys(_ways(network, server, listener))) or [(server.id, str(server.addresses[0]))]
+        for number, one in enumerate(presented(network, server)):
+            hosts = [h.host for h in server.hosts]
+            # of a wildcard a name below it that is called, of a server inside the first form of its name
+            name = next(
+                (h for h in hosts if h in one.names or f"*.{h.partition('.')[2]}" in one.names), one.names[0].replace("*", "www", 1)
+            )
+            out += [Pair(consumer, server.id, address, listener.port, name, software, number) for consumer, address in ways]
+    return out
+
+
+def _ways(network: Network, server: Endpoint, listener: Listener) -> Iterator[tuple[str, str]]:
+    """(consumer, the server's address for it)."""
+    for flow in network.flows:
+        ports = flow.match.ports
+        if server.id not in flow.destinations.endpoints or not ports.first <= listener.port <= ports.last:
+            continue
+        for source in (network.endpoint[s] for s in flow.sources.endpoints if s in network.endpoint):
+            at = server.public if source.kind is EndpointKind.EXTERNAL and server.public else server.addresses
+            families = {a.version for a in source.addresses}
+            address = next((a for a in at if a.version in families), None)
+            if address and source.id != server.id:
+                yield source.id, str(address)

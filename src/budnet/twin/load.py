@@ -1,0 +1,178 @@
+"""A steady load of short requests on TLS servers, each made by a consumer from its own namespace and with its own trust.
+
+A request is a whole conversation: connection, verified handshake, one question, its answer. They begin at fixed times, whatever
+became of those before: a server that is slow is asked no less.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from budnet.twin import syscall
+from budnet.twin.handshake import POSTGRESQL, connect
+
+_THREADS = 16
+_STARTUP_BODY = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One consumer of one server."""
+
+    consumer: str
+    server: str
+    address: str
+    port: int
+    name: str
+    software: str
+    number: int = 0
+    """Which of the server's certificates the name leads to."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The certificate that it is shown."""
+        return self.server, self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A request that was made: when it began and how long it took in seconds, what the server showed, what went wrong."""
+
+    pair: Pair
+    began: float
+    took: float
+    serial: str
+    error: str = ""
+
+
+@dataclass
+class Trust:
+    """What each consumer trusts: a file of its own, read anew when it has changed."""
+
+    folder: Path
+    _read: dict[str, tuple[int, ssl.SSLContext, str]] = field(default_factory=dict)
+
+    def path(self, consumer: str) -> Path:
+        """A consumer's bundle."""
+        return self.folder / f"{consumer.replace('/', '_')}.pem"
+
+    def hand_out(self, consumer: str, bundle: str) -> None:
+        """Gives a consumer another bundle; it takes notice before its next request."""
+        path = self.path(consumer)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(bundle)
+        part.rename(path)
+
+    def context(self, consumer: str) -> ssl.SSLContext:
+        """As the consumer has it now."""
+        inode = self.path(consumer).stat().st_ino
+        held = self._read.get(consumer)
+        if held is None or held[0] != inode:
+            text = self.path(consumer).read_text()
+            held = (inode, ssl.create_default_context(cadata=text), digest(text))
+            self._read[consumer] = held
+        return held[1]
+
+    def acknowledged(self, consumer: str) -> str:
+        """The digest of the bundle that a consumer last used."""
+        held = self._read.get(consumer)
+        return held[2] if held else ""
+
+
+def digest(text: str) -> str:
+    """Names a bundle."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Load:
+    """Requests at a rate until `stop`; `made` grows meanwhile."""
+
+    def __init__(self, pairs: Sequence[Pair], spaces: Mapping[str, int], trust: Trust, rate: int) -> None:
+        self.pairs, self.spaces, self.trust, self.rate = pairs, spaces, trust, rate
+        self.made: list[Made] = []
+        self._numbers = itertools.count()
+        self._stop = threading.Event()
+        self._began = time.monotonic()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_THREADS)]
+
+    def start(self) -> None:
+        """Begins."""
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends when the requests on their way have."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _work(self) -> None:
+        while True:
+            number = next(self._numbers)
+            wait = self._began + number / self.rate - time.monotonic()
+            if self._stop.wait(max(wait, 0)):
+                return
+            self.made.append(self._one(self.pairs[number % len(self.pairs)]))
+
+    def _one(self, pair: Pair) -> Made:
+        began = time.monotonic()
+        try:
+            serial = request(pair, self.spaces[pair.consumer], self.trust.context(pair.consumer))
+            return Made(pair, began, time.monotonic() - began, serial)
+        except OSError as failed:
+            return Made(pair, began, time.monotonic() - began, "", str(failed) or type(failed).__name__)
+
+
+def request(pair: Pair, space: int, context: ssl.SSLContext) -> str:
+    """One conversation from a namespace; returns the serial number of what the server showed. Raises OSError."""
+    syscall.setns(space)
+    starttls = POSTGRESQL if pair.software == "postgresql" else ""
+    with connect(pair.address, pair.port, pair.name, starttls, context) as tls:
+        # without a trusted root Python parses nothing of a certificate
+        serial = str((tls.getpeercert() or {}).get("serialNumber", ""))
+        _TALK[pair.software](tls, pair.name)
+        return serial
+
+
+def _postgresql(tls: ssl.SSLSocket, name: str) -> None:
+    tls.sendall(struct.pack("!I", len(_STARTUP_BODY) + 4) + _STARTUP_BODY)
+    _until(tls, b"Z\0\0\0\5I")
+    query = b"select 1\0"
+    tls.sendall(b"Q" + struct.pack("!I", len(query) + 4) + query)
+    _until(tls, b"Z\0\0\0\5I")
+    tls.sendall(b"X\0\0\0\4")
+
+
+def _redis(tls: ssl.SSLSocket, name: str) -> None:
+    tls.sendall(b"PING\r\n")
+    _until(tls, b"+PONG\r\n")
+
+
+def _haproxy(tls: ssl.SSLSocket, name: str) -> None:
+    tls.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+    head = _until(tls, b"\r\n\r\n").split(b"\r\n", 1)[0].decode(errors="replace")
+    if not head.startswith("HTTP/") or head.split(" ")[1] >= "500":
+        raise ConnectionError(f"the load balancer answers {head!r}")
+
+
+_TALK: Mapping[str, Callable[[ssl.SSLSocket, str], None]] = {"postgresql": _postgresql, "redis": _redis, "haproxy": _haproxy}
+
+
+def _until(tls: ssl.SSLSocket, end: bytes) -> bytes:
+    data = b""
+    while end not in data:
+        part = tls.recv(65536)
+        if not part:
+            raise ConnectionError(f"the server closed after {data[:60]!r}")
+        data += part
+    return data
