@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from typing import Any
 
 import click
@@ -83,8 +84,10 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
 def _print(result: dict[str, Any]) -> None:
     rows = [(p["name"], p["what"], f"{p['began']:.2f}", f"{p['seconds']:.2f}", p["requests"], p["failed"]) for p in result["phases"]]
     table(_TITLES, rows)
-    servers = ", ".join(f"{s['server']} ({s['software']})" for s in result["servers"])
-    click.echo(f"{result['consumers']} consumers of {servers}")
+    kinds = Counter(s["software"] for s in result["servers"])
+    click.echo(
+        f"{result['consumers']} consumers of {len(result['servers'])} servers: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}"
+    )
     reached, took = result["rate"], result["milliseconds"]
     failed = style("0 failed", "green", True) if not result["failed"] else style(f"{result['failed']} FAILED", "red", True)
     click.echo(

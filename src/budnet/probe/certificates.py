@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -51,7 +52,7 @@ class Asked:
 def truth(network: Network, twin: Twin) -> Truth:
     """All of them, in one request."""
     status = twin.status()
-    real = {s["id"] for s in status["servers"]}
+    real = _real(status)
     asked = [a for e in network.inside if e.id in real for a in _of(network, e, set(status["stand_ins"]))]
     places = [(a.source.id, a.address, a.listener.port, a.name, _starttls(a.target)) for a in asked]
     table = Truth()
@@ -64,6 +65,11 @@ def truth(network: Network, twin: Twin) -> Truth:
             what = _fingerprint(x509.load_der_x509_certificate(found.chain[0]))
         table.add(question, [one.predicted], Answer("DELIVERED", CERTIFICATES, what, one.predicted.origin))
     return table
+
+
+def _real(status: dict[str, Any]) -> set[str]:
+    """Where a real server listens, be it a front for several endpoints."""
+    return {s["space"] for s in status["servers"]} | {space for s in status["servers"] for space, _, _ in s["elsewhere"]}
 
 
 # ---- predicted --------------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ class Found:
 
 def found(network: Network, twin: Twin) -> list[Found]:
     """What each real server presents, once for every certificate that it has."""
-    real = {s["id"] for s in twin.status()["servers"]}
+    real = _real(twin.status())
     asked = [a for e in network.inside if e.id in real for a in _of(network, e, set())]
     seen, _ = twin.looks([(a.source.id, a.address, a.listener.port, a.name, _starttls(a.target)) for a in asked])
     out: dict[tuple[str, str], Found] = {}
