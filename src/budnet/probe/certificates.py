@@ -92,6 +92,8 @@ def _way(network: Network, endpoint: Endpoint, listener: Listener) -> tuple[Endp
     for flow in network.flows:
         if endpoint.id in flow.destinations.endpoints and flow.match.ports.first <= listener.port <= flow.match.ports.last:
             for source in (network.endpoint[s] for s in flow.sources.endpoints if s in network.endpoint):
+                if source.vpc not in ("", endpoint.vpc) and not any({source.vpc, endpoint.vpc} == set(p.between) for p in network.peerings):
+                    continue  # over a link that does not route it comes to a front, at another address
                 outside = source.kind is EndpointKind.EXTERNAL
                 reachable = endpoint.public if outside and endpoint.public else endpoint.addresses
                 address = next((a for a in reachable if a.version in {x.version for x in source.addresses}), None)

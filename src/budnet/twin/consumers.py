@@ -37,6 +37,8 @@ def _ways(network: Network, server: Endpoint, listener: Listener) -> Iterator[tu
         if server.id not in flow.destinations.endpoints or not ports.first <= listener.port <= ports.last:
             continue
         for source in (network.endpoint[s] for s in flow.sources.endpoints if s in network.endpoint):
+            if source.vpc not in ("", server.vpc) and not any({source.vpc, server.vpc} == set(p.between) for p in network.peerings):
+                continue  # over a link that does not route it comes to a front, at another address
             at = server.public if source.kind is EndpointKind.EXTERNAL and server.public else server.addresses
             families = {a.version for a in source.addresses}
             address = next((a for a in at if a.version in families), None)
