@@ -45,8 +45,8 @@ class Presented:
 def presented(network: Network, endpoint: Endpoint) -> list[Presented]:
     """What an endpoint with a TLS port presents, the certificate for its first name first."""
     secure = [x for x in endpoint.listeners if x.transport == "tls"]
-    if not secure:
-        return []
+    if not secure or any(endpoint.id in (front.near, front.far) for front in network.fronts):
+        return []  # the fronts of a link have certificates of their own, which say the link's name
     profile = next((p for p in network.tls_profiles if p.id == secure[0].profile), None)
     if endpoint.kind is EndpointKind.LOAD_BALANCER:
         return _public(network, endpoint, profile)

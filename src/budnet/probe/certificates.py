@@ -77,8 +77,8 @@ def _real(status: dict[str, Any]) -> set[str]:
 
 def _of(network: Network, endpoint: Endpoint, stand_ins: set[str]) -> Iterator[Asked]:
     listener = next((x for x in endpoint.listeners if x.transport == "tls" and not x.loopback), None)
-    if listener is None:
-        return
+    if listener is None or any(endpoint.id in (front.near, front.far) for front in network.fronts):
+        return  # what the front of a link presents is the link's question
     source, address = _way(network, endpoint, listener)
     for name in _names(network, endpoint):
         row = _row(network, endpoint, name)
