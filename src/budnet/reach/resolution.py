@@ -6,6 +6,7 @@ the records that were derived from the file: so what a name server says is compa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from ipaddress import ip_address, ip_network
@@ -34,7 +35,7 @@ class View:
     def __init__(self, network: Network, view: str) -> None:
         self.network, self.name = network, view
         self.records: dict[str, list[Record]] = {}
-        for record in (*self._written(), *self._of_clusters()):
+        for record in dict.fromkeys((*self._written(), *self._of_clusters())):
             self.records.setdefault(record.name, []).append(record)
         self.zones = {z.name: z.origin for z in network.zones if z.view == view}
         """What lies in none of them is a zone of its own: of `huggingface.co` a resolver here knows all there is."""
@@ -115,13 +116,16 @@ class View:
         for cluster in dict.fromkeys(p.cluster for p in pods):
             at = f"{cluster}.{base}" if service.zone == CLUSTERSET else base
             for number, pod in enumerate(p for p in pods if p.cluster == cluster):
-                own = f"{service.name}-{number}.{at}"
-                yield from ((name, _KIND[a.version], str(a)) for a in pod.addresses for name in (base, own))
-                yield from (
-                    (f"_{p.name}._{p.protocol.name}.{base}".lower(), "SRV", f"0 100 {p.target} {own}") for p in service.ports if p.name
-                )
-                if service.zone != CLUSTERSET:
-                    yield from ((a.reverse_pointer, "PTR", own) for a in pod.addresses)
+                for address in pod.addresses:
+                    label = f"{service.name}-{number}" if pod.service == service.name else re.sub("[.:]", "-", str(address))
+                    own = f"{label}.{at}"
+                    yield from ((name, _KIND[address.version], str(address)) for name in (base, own))
+                    srv = (
+                        (f"_{p.name}._{p.protocol.name}.{base}".lower(), "SRV", f"0 100 {p.target} {own}") for p in service.ports if p.name
+                    )
+                    yield from srv
+                    if pod.service == service.name and service.zone != CLUSTERSET:
+                        yield address.reverse_pointer, "PTR", own
 
 
 _KIND = {4: "A", 6: "AAAA"}

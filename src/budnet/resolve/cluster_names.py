@@ -54,25 +54,30 @@ def _headless(cluster: Cluster, service: ClusterService, pods: list[Endpoint]) -
     A name that two clusters share has the cluster in the pod's name. The way back belongs to the pod's own cluster.
     """
     shared = service.zone == CLUSTERSET
-    for pod, label in zip(pods, hostnames(service, pods), strict=True):
-        host = f"{label}.{pod.cluster}.{service.host}" if shared else f"{label}.{service.host}"
-        yield from to_addresses(cluster.vpc, service.host, pod.addresses, service.origin)
-        yield from to_addresses(cluster.vpc, host, pod.addresses, service.origin)
-        for port in service.ports:
-            if port.name:
-                name = f"_{port.name}._{port.protocol.name.lower()}.{service.host}"
-                yield Record(cluster.vpc, name, "SRV", f"0 100 {port.target} {host}", service.origin)
-        for address in () if shared else pod.addresses:
-            yield Record(cluster.vpc, address.reverse_pointer, "PTR", host, service.origin)
-
-
-def hostnames(service: ClusterService, pods: list[Endpoint]) -> Iterator[str]:
-    """As a StatefulSet gives them: the service's name and a number that begins at 0 in every cluster."""
-    seen: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for pod in pods:
-        number = seen.get(pod.cluster, 0)
-        seen[pod.cluster] = number + 1
-        yield f"{service.name}-{number}"
+        numbers[pod.cluster] = numbers.get(pod.cluster, -1) + 1
+        for label, addresses in _labels(service, pod, numbers[pod.cluster]):
+            host = f"{label}.{pod.cluster}.{service.host}" if shared else f"{label}.{service.host}"
+            yield from to_addresses(cluster.vpc, service.host, addresses, service.origin)
+            yield from to_addresses(cluster.vpc, host, addresses, service.origin)
+            for port in service.ports:
+                if port.name:
+                    name = f"_{port.name}._{port.protocol.name.lower()}.{service.host}"
+                    yield Record(cluster.vpc, name, "SRV", f"0 100 {port.target} {host}", service.origin)
+            for address in addresses if pod.service == service.name and not shared else ():
+                yield Record(cluster.vpc, address.reverse_pointer, "PTR", host, service.origin)
+
+
+def _labels(service: ClusterService, pod: Endpoint, number: int) -> Iterator[tuple[str, tuple[Address, ...]]]:
+    """What a pod is called, with its addresses: in a Service of its own by name and number, as a StatefulSet does it.
+
+    Elsewhere it has no hostname, and every address is called after itself, as CoreDNS does it.
+    """
+    if pod.service == service.name:
+        yield f"{service.name}-{number}", pod.addresses
+    else:
+        yield from ((str(a).replace(".", "-").replace(":", "-"), (a,)) for a in pod.addresses)
 
 
 def to_addresses(view: str, name: str, addresses: tuple[Address, ...], origin: Origin, ttl: int | None = None) -> Iterator[Record]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from budnet.ir.address import Address
+from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, ServicePort
 from budnet.ir.names import CLUSTERSET
 from budnet.model.service import Service
+from budnet.resolve import mesh
 from budnet.resolve.draft import Draft
 from budnet.resolve.pins import Exhausted
 from budnet.source.text import quoted
 
-FULL, UNKNOWN, EXPORTED_TO_NOBODY = "R421", "R422", "R660"
+FULL, UNKNOWN, EXPORTED_TO_NOBODY, TAKEN = "R421", "R422", "R660", "R667"
 
 
 def cluster_services(draft: Draft) -> None:
@@ -22,6 +23,8 @@ def cluster_services(draft: Draft) -> None:
                 pods = [e for e in draft.endpoints_of(name) if e.cluster == cluster.id]
                 if pods and (service.ports or service.headless) and _has_one(draft, name):
                     _add(draft, cluster, name, service, pods)
+                if pods and service.mesh:
+                    _sidecars(draft, cluster, name, service, pods)
         for name, service in draft.topology.services.items():
             if service.export and service.namespace:
                 _export(draft, name, service)
@@ -60,6 +63,20 @@ def _export(draft: Draft, name: str, service: Service) -> None:
         near = [e for e in pods if e.cluster == cluster.id or (cluster.id, e.cluster) in linked]
         if near:
             _add(draft, cluster, name, service, near, CLUSTERSET)
+
+
+def _sidecars(draft: Draft, cluster: Cluster, name: str, service: Service, pods: list[Endpoint]) -> None:
+    """The headless Service that Dapr's operator makes for every app: by its name sidecars find each other."""
+    called = mesh.service(name)
+    other = draft.topology.services.get(called)
+    if other is not None and other.namespace == service.namespace:
+        draft.error(TAKEN, f"'{called}' is what Dapr calls the sidecars of '{name}'", ("services", called), "choose another name", key=True)
+        return
+    ports = (ServicePort(mesh.PORT_NAME, Protocol.TCP, mesh.PORT, mesh.PORT),)
+    where = (f"{cluster.id}/{service.namespace}/{called}", cluster.id, service.namespace or "", called)
+    draft.services.append(
+        ClusterService(*where, (), ports, tuple(e.id for e in pods), draft.origin("services", name), cluster.domain, headless=True)
+    )
 
 
 class _Full(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Listener
 
-PORT = 50002
+PORT, PORT_NAME = 50002, "dapr-internal"
 LISTENERS = (
     Listener("mesh", Protocol.TCP, PORT, "mtls"),
     Listener("dapr-http", Protocol.TCP, 3500, loopback=True),
@@ -21,3 +21,8 @@ APP_ID = "dapr.io/app-id"
 def labels(service: str) -> dict[str, str]:
     """The labels that the injector puts on a pod."""
     return {"dapr.io/sidecar-injected": "true", APP_ID: service}
+
+
+def service(app: str) -> str:
+    """What Dapr's operator calls the headless Service of an app's sidecars."""
+    return f"{app}-dapr"

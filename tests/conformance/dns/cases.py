@@ -5,7 +5,7 @@ M: Multi-Cluster Services DNS 1.0.0 (KEP-1645, specification.md), by the names o
 Z: how private zones work (Route 53, "Considerations when working with a private hosted zone"), and RFCs by number.
 
 Data may hold `{object}`: the address of a Service (`web@east`) or pod (`log-0@east`), `/6` behind it for IPv6; `{reverse:object}` is the
-name that PTR records of it have.
+name that PTR records of it have, and `{label:object}` what a pod without hostname is called.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ CASES = (
     Case("K 2.4.2 the port is the pod's", EAST, f"_client._tcp.{LOG}", "SRV", tuple(f"SRV 0 100 9092 log-{n}.{LOG}" for n in range(3))),
     Case("K 2.4.3", EAST, "{reverse:log-1@east}", "PTR", (f"PTR log-1.{LOG}",)),
     Case("K 2.4.3", EAST, "{reverse:log-2@east/6}", "PTR", (f"PTR log-2.{LOG}",)),
+    Case("K 2.4.1 of sidecars", EAST, "web-dapr.shop.svc.cluster.local", "A", ("A {web-0@east}", "A {web-1@east}")),
+    Case("K 2.4.1 without hostname", EAST, "{label:web-1@east}.web-dapr.shop.svc.cluster.local", "A", ("A {web-1@east}",)),
+    Case("K 2.4.1 without hostname", EAST, "{label:web-0@east/6}.web-dapr.shop.svc.cluster.local", "A", NODATA),
+    Case("K 2.4.1 without hostname", EAST, "{label:web-0@east/6}.web-dapr.shop.svc.cluster.local", "AAAA", ("AAAA {web-0@east/6}",)),
+    Case("K 2.4.1 without hostname", EAST, "web-0.web-dapr.shop.svc.cluster.local", "A", NXDOMAIN),
+    Case("K 2.4.2 without hostname", EAST, "_dapr-internal._tcp.web-dapr.shop.svc.cluster.local", "SRV",
+         tuple(f"SRV 0 100 50002 {{label:web-{n}@east{v}}}.web-dapr.shop.svc.cluster.local" for n in (0, 1) for v in ("", "/6"))),
     # ---- K 2.5: Services of type ExternalName
     Case("K 2.5.1", EAST, "smtp.shop.svc.cluster.local", "CNAME", ("CNAME relay.host.example",)),
     Case("K 2.5.1", EAST, "smtp.shop.svc.cluster.local", "A", ("CNAME relay.host.example", "A {relay.host.example}")),

@@ -36,10 +36,10 @@ def network() -> Network:
 
 def by_hand(text: str) -> str:
     """With addresses in place of `{...}`, found by what they are called and by no record."""
-    return re.sub(r"\{(reverse:)?([^}]+)\}", lambda m: address_of(m[2], bool(m[1])), text)
+    return re.sub(r"\{(?:(reverse|label):)?([^}]+)\}", lambda m: address_of(m[2], m[1]), text)
 
 
-def address_of(what: str, reverse: bool) -> str:
+def address_of(what: str, form_of_name: str | None) -> str:
     what, _, form = what.partition("/")
     name, _, where = what.partition("@")
     version, zone = 6 if form == "6" else 4, "clusterset.local" if form == "set" else "cluster.local"
@@ -50,7 +50,8 @@ def address_of(what: str, reverse: bool) -> str:
         pod = next(e for e in network().endpoints if e.id in (f"{where}/back/{name}", f"east/front/{name}", f"internet/{name}"))
         found = pod.public if form == "public" else pod.addresses
     address = next(a for a in found if a.version == version)
-    return address.reverse_pointer if reverse else str(address)
+    names = {"reverse": address.reverse_pointer, "label": str(address).replace(":", "-").replace(".", "-")}
+    return names[form_of_name] if form_of_name else str(address)
 
 
 def same(case: Case, found: Answer) -> None:

@@ -104,7 +104,7 @@ def _subject(facts: Facts, name: str, units: list[Unit]) -> Node:
     ]
     for cluster_service in [s for s in network.services if set(s.backends) & {e.id for e in everybody}][:MANY]:
         ports = " ".join(str(p.port) for p in cluster_service.ports)
-        addresses = ", ".join(map(str, cluster_service.addresses))
+        addresses = ", ".join(map(str, cluster_service.addresses)) or "headless"
         lines.append(line(f"{cluster_service.name}.{cluster_service.namespace} {addresses} on {ports}"))
     hosts = [h.host for e in network.endpoints for h in e.hosts if set(h.backends) & {b.id for b in everybody}]
     lines += [line(f"known as {h}") for h in dict.fromkeys(hosts)]
