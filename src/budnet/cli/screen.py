@@ -23,7 +23,7 @@ _SHOWN = 10
 
 def screen(network: Network, file: str, twin: Twin, seconds: float) -> bool:
     """Prints it; returns whether everything is as it should be."""
-    status = twin.status()
+    status = twin.facts
     click.echo(f"{style(network.name, 'cyan', True)} from {file}\n")
     pods = sum(e.kind is EndpointKind.POD for e in network.inside)
     tiers = len({s.tier for s in network.subnets})
