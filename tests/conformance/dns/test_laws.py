@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import dns.message
 import pytest
 
 from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
 from budnet.pipeline import load
+from budnet.probe.resolvers import Query, expected
+from budnet.probe.resolvers import read as heard
 from budnet.reach.resolution import View
+from budnet.twin import nameserver, resolvers
 from helpers import CASES, network_of
 
 PRIVATE = [ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
@@ -65,3 +70,24 @@ def test_an_alias_stands_alone(network: Network) -> None:
     aliases = {(r.view, r.name) for r in network.records if r.kind == "CNAME"}
     found = [(r.view, r.name) for r in network.records if (r.view, r.name) in aliases]
     assert len(found) == len(aliases)
+
+
+def test_our_own_server_and_the_proof_answer_whatever_is_asked_alike(network: Network) -> None:
+    """Two programs that share nothing but the Network, and names that mostly are not there."""
+    dice = random.Random(7)
+    servers = {e.vpc or PUBLIC_VIEW: resolvers.zone(network, e) for e in network.endpoints if any(x.port == 53 for x in e.listeners)}
+    names = sorted({r.name for r in network.records})
+    for view, zone in servers.items():
+        read = View(network, view)
+        for name in [_varied(dice, dice.choice(names)) for _ in range(150)]:
+            kind = dice.choice(["A", "AAAA", "CNAME", "NS", "PTR", "SOA", "SRV", "TXT"])
+            said = nameserver.answer(zone, dns.message.make_query(name, kind, use_edns=0, payload=4096).to_wire())
+            assert said is not None
+            reply, query = read.reply(name, kind), Query(network.endpoints[0], network.endpoints[0], read, name, kind)
+            assert heard(said, query, reply) == expected(reply), (view, name, kind)
+
+
+def _varied(dice: random.Random, name: str) -> str:
+    """The name, one above it, one below it, one beside it, or it in other letters."""
+    head, _, rest = name.partition(".")
+    return dice.choice([name, rest or name, f"x.{name}", f"{head}x.{rest}" if rest else name, name.title()])
