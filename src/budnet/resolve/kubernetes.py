@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, ServicePort
+from budnet.ir.links import ROUTED
 from budnet.ir.names import CLUSTERSET
 from budnet.model.service import Service
 from budnet.resolve import mesh
@@ -45,19 +46,19 @@ def _has_one(draft: Draft, name: str) -> bool:
 
 
 def _export(draft: Draft, name: str, service: Service) -> None:
-    """A Service of the same name in every cluster that a link joins with one that has its pods: the pods of all of these.
+    """A Service of the same name in every cluster that a link routes to one that has its pods: the pods of all of these.
 
     It has an address of its own in each cluster that knows it (KEP-1645: ClusterSetIP). Links are not transitive.
     """
     pods = [e for e in draft.endpoints_of(name) if e.cluster]
     homes = {e.cluster for e in pods}
-    linked = {(a, b) for p in draft.peerings for a, b in (p.between, p.between[::-1])}
+    linked = {(a, b) for x in draft.links if x.method in ROUTED for a, b in (x.between, x.between[::-1])}
     if not any(c.id != home and (c.id, home) in linked for c in draft.clusters for home in homes):
         draft.error(
             EXPORTED_TO_NOBODY,
-            f"'{name}' is exported, and no link joins {' or '.join(sorted(homes))} with another cluster",
+            f"'{name}' is exported, and no link routes from {' or '.join(sorted(homes))} to another cluster",
             ("services", name, "export"),
-            "add a link to a network that has a `cluster`, or remove `export`",
+            "add a link (vpc-peering or vpn) to a network that has a `cluster`, or remove `export`",
         )
     for cluster in draft.clusters:
         near = [e for e in pods if e.cluster == cluster.id or (cluster.id, e.cluster) in linked]

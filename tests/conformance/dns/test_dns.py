@@ -13,7 +13,7 @@ import dns.rcode
 import pytest
 
 from budnet.ir.network import Network
-from budnet.pipeline import load
+from budnet.pipeline import load, load_text
 from budnet.probe import resolvers as probe
 from budnet.reach.resolution import View
 from budnet.twin import nameserver, prober, resolvers, tools
@@ -159,6 +159,16 @@ def test_a_headless_service_without_ready_pods_does_not_exist() -> None:
     view = View(replace(network(), services=services), "east")
     assert view.reply("log.data.svc.cluster.local", "A").rcode == "NXDOMAIN"
     assert view.reply("_client._tcp.log.data.svc.cluster.local", "SRV").rcode == "NXDOMAIN"
+
+
+def test_a_service_is_exported_over_every_link_that_routes() -> None:
+    """And over no other: through a private link a pod's address means nothing."""
+    text = Path(__file__).with_name("topology.yaml").read_text(encoding="utf-8")
+    tunnel = load_text(text.replace("method: vpc-peering", "method: vpn").encode(), "t.yaml", {}).network
+    assert tunnel is not None
+    assert View(tunnel, "east").reply("model.ml.svc.clusterset.local", "A").answers
+    private = load_text(text.replace("method: vpc-peering", "method: aws-privatelink, accept: true").encode(), "t.yaml", {})
+    assert "R660" in {d.code for d in private.diagnostics}
 
 
 def test_a_port_without_name_has_no_srv_record() -> None:
