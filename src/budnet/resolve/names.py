@@ -81,9 +81,9 @@ def _check_labels(draft: Draft) -> None:
 
 
 def _of_fronts(draft: Draft) -> None:
-    """The private DNS name of an endpoint service, in the view of those who connect; a public front is in the public view, too."""
+    """The private DNS name of an endpoint service, in the view of those who connect; a public front is in every view."""
     for view, front, addresses in of_fronts(draft):
-        for place in (view, PUBLIC_VIEW) if front.auth else (view,):
+        for place in _views(draft) if front.auth else (view,):
             if not any(r.view == place and r.name == front.name for r in draft.records):
                 draft.records += to_addresses(place, front.name, addresses, front.origin)
 
