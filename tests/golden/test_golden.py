@@ -20,7 +20,20 @@ from budnet.twin.fake import FakeKernel
 from budnet.twin.steps import steps
 from helpers import CASES, GOLDEN, network_of
 
-PARTS = ("vpcs", "subnets", "route_tables", "security_groups", "acls", "policies", "egress_filters", "endpoints", "services", "records")
+PARTS = (
+    "vpcs",
+    "subnets",
+    "route_tables",
+    "security_groups",
+    "acls",
+    "policies",
+    "egress_filters",
+    "dns_filters",
+    "sni_filters",
+    "endpoints",
+    "services",
+    "records",
+)
 
 
 def network_text(network: Network) -> str:

@@ -20,7 +20,9 @@ def only(network: Network, *layers: str) -> Network:
         everyone = tuple(e.id for e in network.inside)
         filters = tuple(replace(f, rules=(EgressRule("any", everyone, (), EVERYWHERE, Match(), f.origin),)) for f in filters)
     tables = tuple(_table(network, t) for t in network.route_tables)
-    return replace(network, route_tables=tables, security_groups=groups, acls=acls, policies=policies, egress_filters=filters)
+    return replace(
+        network, route_tables=tables, security_groups=groups, acls=acls, policies=policies, egress_filters=filters, sni_filters=()
+    )
 
 
 def _table(network: Network, table: RouteTable) -> RouteTable:

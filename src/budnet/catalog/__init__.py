@@ -1,4 +1,4 @@
-"""Data that ships with the program: reference topologies and outside host names, each with its source and date."""
+"""Data that ships with the program: reference topologies, and outside host names (`egress.py`) with their sources and dates."""
 
 from __future__ import annotations
 
@@ -13,19 +13,6 @@ REFERENCE = "foundry"
 def topology_text(name: str) -> bytes:
     """The text of an embedded topology. FileNotFoundError where there is none of that name."""
     return (files(__package__) / "topologies" / f"{name}.yaml").read_bytes()
-
-
-@cache
-def egress_groups() -> dict[str, tuple[str, ...]]:
-    """Outside host names by group; a leading `*.` is added for names that stand for what is below them as well."""
-    import yaml
-
-    # our own file: read with the plain safe loader, which is enough for data that tests check
-    data = yaml.load((files(__package__) / "data" / "egress.yaml").read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {
-        group: tuple(("*." if entry.get("depth", 0) == "any" else "") + entry["name"] for entry in entries)
-        for group, entries in data["groups"].items()
-    }
 
 
 @cache

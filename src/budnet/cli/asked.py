@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from budnet.cli.output import wrong
 from budnet.ir.address import Protocol
 from budnet.reach.engine import Engine, Point
 from budnet.reach.matrix import receivers, same, senders
+from budnet.reach.path import ANYHOW, Call
 from budnet.reach.trace import find
 from budnet.source.diagnostic import suggest
+
+_HOST_NAME = re.compile(r"(?i)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 
 
 def points(engine: Engine, name: str, sends: bool) -> list[Point]:
@@ -38,6 +43,32 @@ def port(engine: Engine, text: str, destinations: list[Point]) -> tuple[Protocol
         names = [x.name for p in destinations if p.endpoint for x in p.endpoint.listeners]
         wrong(f"'{text}' is no port: write 443/tcp, or a port's name{' (' + ', '.join(dict.fromkeys(names)) + ')' if names else ''}")
     return known[protocol or "tcp"], int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked about, and how the clients among them go about it."""
+
+    pairs: list[tuple[Point, Point]]
+    destinations: list[Point]
+    call: Call = ANYHOW
+    note: str = ""
+    """What a user has to know of how the question was understood."""
+
+
+def who(engine: Engine, source: str, destination: str) -> Asked:
+    """The pairs that SOURCE and DESTINATION mean. A host name is looked up, and said in the TLS handshake."""
+    sources = points(engine, source, True)
+    if not _HOST_NAME.fullmatch(destination) or destination.replace(".", "").isdigit():
+        destinations = points(engine, destination, False)
+        return Asked(list(pairs(sources, destinations)), destinations)
+    name = engine.names.modelled(destination)
+    note = f"{destination} is not modelled; {name} stands for it" if name and name != destination.lower() else ""
+    stranger = engine.interfaces.get("internet/client", [])
+    if not name:
+        note = f"nothing means {destination}: an address on the internet stands for it"
+    found = [p for s in sources for p in pairs([s], engine.names.points(name, s.endpoint.vpc if s.endpoint else "") if name else stranger)]
+    return Asked(found, list(dict.fromkeys(d for _, d in found)), Call(destination, name or destination), note)
 
 
 def pairs(sources: list[Point], destinations: list[Point]) -> Iterator[tuple[Point, Point]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 
 import click
 
 from budnet import pipeline
+from budnet.catalog.age import stale
 from budnet.cli.output import colours, counted, file_argument, is_literal, literal_option, print_json, table, wrong
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.names import TlsProfile
@@ -48,7 +50,8 @@ def command(file: str | None, form: str, code: str | None) -> None:
         _explain(code, form)
         return
     loaded = pipeline.load(file, is_literal())
-    found = in_order([*loaded.diagnostics, *loaded.findings])
+    old = stale(loaded.network, date.today()) if loaded.network else []
+    found = in_order([*loaded.diagnostics, *loaded.findings, *old])
     if form == "json":
         unmet = [to_json_value(gap) | {"profile": p.id, "service": e.service} for p, e, gap in _gaps(loaded.network)]
         body = {"file": loaded.file, "diagnostics": to_json(found), "literal": is_literal(), "not_enforceable": unmet}

@@ -31,12 +31,15 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
     Examples:
       budnet explain budapp postgresql sql
       budnet explain internet postgresql 5432/tcp
+      budnet explain budapp cas-bridge.xethub.hf.co 443/tcp
     """
     engine = Engine(network(file))
-    sources, destinations = asked.points(engine, source, True), asked.points(engine, destination, False)
-    protocol, number = asked.port(engine, port, destinations)
-    best = best_trace(engine, sources, destinations, protocol, number)
-    way, bit = path(engine, best.source, best.destination, beyond=True), engine.alphabet.bit(protocol, number)
+    question = asked.who(engine, source, destination)
+    if question.note:
+        click.echo(question.note, err=True)
+    protocol, number = asked.port(engine, port, question.destinations)
+    best = best_trace(engine, question, protocol, number)
+    way, bit = path(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
     rows: list[dict[str, Any]] = []
     for gate in (*way.gates, *reversed(way.answers)):
         rules = (

@@ -13,7 +13,7 @@ from budnet.cli.prove import trace_lines
 from budnet.ir.address import PortRange, Protocol
 from budnet.packets.transports import Transports
 from budnet.reach.disposition import Disposition, Reason
-from budnet.reach.engine import Engine, Point
+from budnet.reach.engine import Engine
 from budnet.reach.matrix import listeners
 from budnet.reach.path import path
 from budnet.reach.trace import Trace, trace
@@ -29,7 +29,8 @@ from budnet.reach.trace import Trace, trace
 def command(source: str, destination: str, port: str | None, file: str | None, form: str) -> None:
     """Whether SOURCE reaches DESTINATION [on PORT], hop by hop, with what decided. Exit 1 if not.
 
-    SOURCE and DESTINATION are services, endpoint ids, NETWORK/SUBNET, addresses, or `internet`. Of several endpoints the
+    SOURCE and DESTINATION are services, endpoint ids, NETWORK/SUBNET, addresses, or `internet`; DESTINATION may be a host name,
+    which is looked up first and said in the TLS handshake. Of several endpoints the
     first pair that is delivered is shown, else the first one that is not.
 
     \b
@@ -37,14 +38,17 @@ def command(source: str, destination: str, port: str | None, file: str | None, f
       budnet reach budapp postgresql sql
       budnet reach internet postgresql 5432/tcp
       budnet reach budgateway inference
+      budnet reach budgateway api.openai.com 443/tcp
     """
     engine = Engine(network(file))
-    sources, destinations = asked.points(engine, source, True), asked.points(engine, destination, False)
+    question = asked.who(engine, source, destination)
+    if question.note:
+        click.echo(question.note, err=True)
     if port is None:
-        _ports(engine, sources, destinations, form)
+        _ports(engine, question, form)
         return
-    protocol, number = asked.port(engine, port, destinations)
-    best = best_trace(engine, sources, destinations, protocol, number)
+    protocol, number = asked.port(engine, port, question.destinations)
+    best = best_trace(engine, question, protocol, number)
     if form == "json":
         print_json("reach", trace_json(best))
     else:
@@ -52,9 +56,9 @@ def command(source: str, destination: str, port: str | None, file: str | None, f
     sys.exit(0 if best.verdict.reachable else 1)
 
 
-def best_trace(engine: Engine, sources: list[Point], destinations: list[Point], protocol: Protocol, port: int) -> Trace:
+def best_trace(engine: Engine, question: asked.Asked, protocol: Protocol, port: int) -> Trace:
     """Of all pairs the first that is delivered; else the one that came furthest."""
-    traces = [trace(engine, s, d, protocol, port) for s, d in asked.pairs(sources, destinations)]
+    traces = [trace(engine, s, d, protocol, port, question.call) for s, d in question.pairs]
     if not traces:
         from budnet.cli.output import wrong
 
@@ -62,15 +66,15 @@ def best_trace(engine: Engine, sources: list[Point], destinations: list[Point], 
     return next((t for t in traces if t.verdict.reachable), max(traces, key=lambda t: len(t.hops)))
 
 
-def _ports(engine: Engine, sources: list[Point], destinations: list[Point], form: str) -> None:
+def _ports(engine: Engine, question: asked.Asked, form: str) -> None:
     """Without a port: everything that is delivered, and over all pairs."""
     delivered, best = 0, None
-    for s, d in asked.pairs(sources, destinations):
-        way = path(engine, s, d)
+    for s, d in question.pairs:
+        way = path(engine, s, d, call=question.call)
         got = way.forward & way.back & listeners(engine, way) & engine.alphabet.all
         delivered |= got
         if best is None or (got and not best[1]):
-            best = trace(engine, s, d, *_example(engine.alphabet.decode(got))), got
+            best = trace(engine, s, d, *_example(engine.alphabet.decode(got)), question.call), got
     assert best is not None
     if form == "json":
         from budnet.cli.output import transports_json

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import click
 
+from budnet.catalog.backends import BACKENDS, render
 from budnet.cli import certificates, shown_names
 from budnet.cli.output import format_option, literal_option, name_option, network, print_json, table
+from budnet.ir.filters import ANY_DEPTH, HostName
 from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
 
@@ -22,7 +25,8 @@ TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
 @format_option
 @click.option("--derived", is_flag=True, help="With `flows`: the security groups, ACLs and policies that were derived from them, as JSON.")
 @literal_option
-def command(arguments: Sequence[str], name: str, form: str, derived: bool) -> None:
+@click.option("--for", "backend", type=click.Choice([*BACKENDS]), help="With `egress`: how a product writes each name, and what is lost.")
+def command(arguments: Sequence[str], name: str, form: str, derived: bool, backend: str | None) -> None:
     """Tables of what FILE means. TOPIC is networks, services, flows, names, certificates or egress; without one, all of them.
 
     `certificates` says what is planned, and where a twin of FILE is up also what its servers present: dates, serials, issuers.
@@ -32,6 +36,7 @@ def command(arguments: Sequence[str], name: str, form: str, derived: bool) -> No
       budnet show services
       budnet show network.yaml flows --format json
       budnet up && budnet show certificates
+      budnet show egress --for aws-network-firewall
     """
     topics = [a for a in arguments if a in TOPICS and not Path(a).exists()] or list(TOPICS)
     files = [a for a in arguments if a not in topics]
@@ -39,12 +44,14 @@ def command(arguments: Sequence[str], name: str, form: str, derived: bool) -> No
         raise click.UsageError(f"'{files[1]}' is no topic: choose from {', '.join(TOPICS)}")
     found = network(files[0] if files else None)
     if derived:
-        parts = ("security_groups", "acls", "policies", "route_tables", "egress_filters")
+        parts = ("security_groups", "acls", "policies", "route_tables", "egress_filters", "dns_filters", "sni_filters")
         print_json("show", {part: to_json(getattr(found, part)) for part in parts})
         return
     tables = {topic: _TABLES[topic](found) for topic in topics}
     if "certificates" in topics and (now := certificates.now(found, name)) is not None:
         tables["presented"] = (certificates.PRESENTED, now)
+    if "egress" in topics:
+        tables["egress_names"] = _sources(found, backend)
     if form == "json":
         print_json("show", {topic: [dict(zip(columns, row, strict=True)) for row in rows] for topic, (columns, rows) in tables.items()})
         return
@@ -104,11 +111,31 @@ def _certificates(n: Network) -> tuple[list[str], Rows]:
 
 
 def _egress(n: Network) -> tuple[list[str], Rows]:
-    return ["network", "row", "to", "port", "line"], [
-        (f.vpc, r.id, ", ".join(r.names) or ", ".join(map(str, r.prefixes)), str(r.match), str(r.origin))
+    """Who may leave; then every name with its source and how old that knowledge is."""
+    rows: Rows = [
+        (f.vpc, r.id, ", ".join(x.name for x in r.names) or ", ".join(map(str, r.prefixes)), str(r.match), str(r.origin))
         for f in n.egress_filters
         for r in f.rules
     ]
+    return ["network", "row", "to", "port", "line"], rows
+
+
+def _sources(n: Network, backend: str | None) -> tuple[list[str], Rows]:
+    """Every name outside, where it is written that it is needed, and how many days ago that was looked up; or how a product
+    writes it, and what that lets through too much or too little."""
+    names = dict.fromkeys(name for f in n.dns_filters for rule in f.rules for name in rule.names)
+    if backend:
+        written = {name: render(name, BACKENDS[backend]) for name in names}
+        return ["name", "below", backend, "loss"], [(x.name, _below(x), " ".join(r.patterns), r.loss) for x, r in written.items()]
+    today = date.today()
+    return ["name", "below", "looked up", "days ago", "source"], [
+        (x.name, _below(x), x.date, str((today - date.fromisoformat(x.date)).days) if x.date else "", x.source or "the file") for x in names
+    ]
+
+
+def _below(name: HostName) -> str:
+    depth = {0: "", ANY_DEPTH: "any depth"}.get(name.depth, f"{name.depth} label")
+    return depth if name.apex else f"{depth} only"
 
 
 _TABLES: dict[str, Callable[[Network], tuple[list[str], Rows]]] = {

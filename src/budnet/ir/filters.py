@@ -130,14 +130,33 @@ class NetworkPolicy:
     origin: Origin
 
 
+ANY_DEPTH = 127
+"""More labels than a name can have (RFC 1035, 3.1: 255 octets, two at least for a label)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostName:
+    """A name outside and what is below it. No wildcard: what `*.` means differs from product to product."""
+
+    name: str
+    depth: int = 0
+    """How many labels below the name are meant as well."""
+    apex: bool = True
+    """Whether the name itself is meant."""
+    source: str = ""
+    """Where it is written that this name is needed; empty for a name that the user's file gives."""
+    date: str = ""
+    """When that was last looked up, YYYY-MM-DD."""
+
+
 @dataclass(frozen=True, slots=True)
 class EgressRule:
-    """Lets `sources` (endpoint ids) out of their VPC to the outside addresses that `names` stand for."""
+    """Lets `sources` (endpoint ids) out of their VPC to outside addresses."""
 
     id: str
     sources: tuple[str, ...]
-    names: tuple[str, ...]
-    """Host names as the catalogue or the file writes them; empty where the row names plain addresses."""
+    names: tuple[HostName, ...]
+    """What the addresses stand for; empty where the row names plain addresses."""
     prefixes: tuple[Prefix, ...]
     match: Match
     origin: Origin
@@ -150,4 +169,46 @@ class EgressFilter:
     id: str
     vpc: str
     rules: tuple[EgressRule, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRule:
+    """Names outside that a VPC's resolver answers. (For whom is not its question: all in a VPC share its resolver.)"""
+
+    id: str
+    names: tuple[HostName, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DnsFilter:
+    """The allow list of a VPC's resolver for names that are not ours: it refuses every other one."""
+
+    id: str
+    vpc: str
+    rules: tuple[DnsRule, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SniRule:
+    """Lets `sources` through to addresses that one of `names` resolves to, when they say that name in the TLS handshake;
+    and to `prefixes`, which the row names by address, whatever they say."""
+
+    id: str
+    sources: tuple[str, ...]
+    names: tuple[HostName, ...]
+    prefixes: tuple[Prefix, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SniFilter:
+    """Behind the egress filter: reads the first bytes of every connection to 443/tcp outside. The connection is accepted
+    first, as by AWS Network Firewall; what says no name, or one that is not allowed to that address, is cut."""
+
+    id: str
+    vpc: str
+    rules: tuple[SniRule, ...]
     origin: Origin

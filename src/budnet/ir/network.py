@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from budnet.ir.address import Address, Prefix
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
-from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
+from budnet.ir.filters import DnsFilter, EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup, SniFilter
 from budnet.ir.intent import Flow, Guarantee
 from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
@@ -58,6 +58,8 @@ class Network:
     vpns: tuple[VpnConnection, ...] = ()
     fronts: tuple[Front, ...] = ()
     client_vpns: tuple[ClientVpn, ...] = ()
+    dns_filters: tuple[DnsFilter, ...] = ()
+    sni_filters: tuple[SniFilter, ...] = ()
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:
@@ -113,6 +115,16 @@ class Network:
     def egress_filter(self) -> dict[str, EgressFilter]:
         """The egress filter of a VPC, by the VPC's id."""
         return _by(self.egress_filters, lambda f: f.vpc)
+
+    @cached_property
+    def dns_filter(self) -> dict[str, DnsFilter]:
+        """The allow list of a VPC's resolver, by the VPC's id."""
+        return _by(self.dns_filters, lambda f: f.vpc)
+
+    @cached_property
+    def sni_filter(self) -> dict[str, SniFilter]:
+        """The SNI filter of a VPC, by the VPC's id."""
+        return _by(self.sni_filters, lambda f: f.vpc)
 
     @cached_property
     def inside(self) -> tuple[Endpoint, ...]:

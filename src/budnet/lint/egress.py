@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from budnet.ir.address import Match, Protocol
 from budnet.lint.design import Design
 from budnet.lint.rule import ERROR, WARNING, Hit, few, rule, setting
+from budnet.model.flow import Target
 
 _OF_NODES = {"catalog/container-registries": "images are pulled by the kubelet", "catalog/ntp": "the clock is the node's"}
 _HUB = ("huggingface.co", "hf.co")
@@ -53,7 +54,7 @@ def for_nodes(design: Design) -> Iterator[Hit]:
     """An egress row to container registries or NTP has only pods in `from`."""
     for name, row in design.topology.egress.items():
         sources = design.services(row.from_)
-        reason = next((_OF_NODES[target] for target in row.to if target in _OF_NODES), None)
+        reason = next((_OF_NODES[t.name] for t in row.to if t.name in _OF_NODES), None)
         if reason and sources and all(map(design.is_pod, sources)):
             yield Hit(("egress", name, "from"), name, f"row '{name}' is for pods only, and {reason}", ", ".join(row.from_))
 
@@ -68,9 +69,9 @@ def for_nodes(design: Design) -> Iterator[Hit]:
 def everywhere(design: Design) -> Iterator[Hit]:
     """An egress row goes to `internet`."""
     for name, row in design.topology.egress.items():
-        if "internet" in row.to and row.from_:
-            rest = [target for target in row.to if target != "internet"]
-            effective = f"to {', '.join(rest)}" if rest else "closed: the row opens nothing until it names hosts"
+        if any(t.name == "internet" for t in row.to) and row.from_:
+            rest = [target for target in row.to if target.name != "internet"]
+            effective = f"to {', '.join(t.name for t in rest)}" if rest else "closed: the row opens nothing until it names hosts"
             yield Hit(("egress", name, "to"), name, f"row '{name}' names nobody: {row.port} is open to the whole internet", "to: internet",
                       effective, setting("egress", name, **({"to": rest} if rest else {"from_": []})))  # fmt: skip
 
@@ -86,12 +87,12 @@ def everywhere(design: Design) -> Iterator[Hit]:
 def half_of_hub(design: Design) -> Iterator[Hit]:
     """An egress row names huggingface.co or hf.co, and not the catalogue's group."""
     for name, row in design.topology.egress.items():
-        lone = [target for target in row.to if target in _HUB]
-        if lone and "catalog/huggingface" not in row.to:
-            rest = [target for target in row.to if target not in _HUB]
+        lone = [t.name for t in row.to if t.name in _HUB]
+        if lone and not any(t.name == "catalog/huggingface" or (t.name == "hf.co" and t.depth > 1) for t in row.to):
+            rest = [target for target in row.to if target.name not in _HUB]
             yield Hit(("egress", name, "to"), name, f"downloads from {lone[0]} are redirected to hosts that row '{name}' does not name",
                       ", ".join(lone), "catalog/huggingface",
-                      setting("egress", name, to=[*rest, "catalog/huggingface"]))  # fmt: skip
+                      setting("egress", name, to=[*rest, Target(name="catalog/huggingface")]))  # fmt: skip
 
 
 @rule(
@@ -123,7 +124,7 @@ def _is_isolated(design: Design, service: str) -> bool:
 )  # fmt: skip
 def no_directory(design: Design) -> Iterator[Hit]:
     """A certificate is by Let's Encrypt, and no egress row names the catalogue's ACME group or a host of letsencrypt.org."""
-    targets = [str(target) for row in design.topology.egress.values() for target in row.to]
+    targets = [target.name for row in design.topology.egress.values() for target in row.to]
     if any(target == "catalog/acme" or target.endswith("letsencrypt.org") for target in targets):
         return
     for name, row in design.topology.certificates.items():

@@ -8,6 +8,8 @@ from budnet.ir.address import Protocol
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 from budnet.probe.answer import Answer
+from budnet.probe.cuts import Cuts
+from budnet.probe.hello import certified, client_hello, is_tls
 from budnet.probe.question import Question
 from budnet.twin import prober
 from budnet.twin.lab import Twin
@@ -30,6 +32,8 @@ class InTwin:
         self._marks = [Answer(d, layer, name, _origin(place)) for d, layer, name, place in status["marks"]]
         self._own = {(endpoint, protocol, port) for endpoint, protocol, port, loopback in status["listeners"] if not loopback}
         self._services = {s.id: s for s in network.services}
+        self._endpoints = network.endpoint
+        self._cuts = Cuts(twin)
 
     def ask(self, questions: Sequence[Question]) -> Iterator[tuple[int, Answer]]:
         """(number, answer) as they end."""
@@ -41,6 +45,8 @@ class InTwin:
 
     def _payload(self, question: Question) -> bytes:
         """Our own listeners answer whatever is said; real ones are spoken to in their protocol, or only connected to."""
+        if host := _said_in_tls(question):
+            return client_hello(host)
         if self._is_own(question):
             return _HELLO
         return _REAL_UDP.get(question.port, _HELLO) if question.protocol is Protocol.UDP else b""
@@ -53,16 +59,38 @@ class InTwin:
         target = next(p.target for p in service.ports if p.protocol is question.protocol and p.port == question.port)
         return any((backend, protocol, target) in self._own for backend in service.backends)
 
+    @property
+    def reads_names(self) -> bool:
+        """Whether a filter in the twin reads what is said in TLS on the way out."""
+        return self._cuts.running
+
     def _answer(self, question: Question, observed: Observed) -> Answer:
+        if observed.kind == "open" and (host := _said_in_tls(question)):
+            return self.told(question.source, question.destination, str(question.address), host, observed.said)
+        return self.plainly(self._who(question, observed) if observed.kind == "open" else self._behind(question), observed)
+
+    def plainly(self, behind: str, observed: Observed) -> Answer:
+        """What happened, where `behind` is who answers or would."""
         match observed.kind:
             case "open":
-                return Answer("DELIVERED", "listener", self._who(question, observed))
+                return Answer("DELIVERED", "listener", behind)
             case "closed":
-                return Answer("NOT_LISTENING", "listener", self._behind(question))
+                return Answer("NOT_LISTENING", "listener", behind)
             case "logged":
                 return self._marks[observed.mark]
             case _:
                 return Answer("LOST", "", observed.said.decode(errors="replace"))
+
+    def told(self, source: str, destination: str, address: str, says: str, said: bytes) -> Answer:
+        """What came back to a ClientHello: the name in a certificate, or nothing, because a filter on the way cut it."""
+        if is_tls(said):
+            host = destination.removeprefix("internet/")
+            return Answer("DELIVERED", "listener", destination if certified(said, host) else "somebody with another certificate")
+        if said:
+            return Answer("DELIVERED", "listener", said.decode(errors="replace").strip())
+        sender = self._endpoints[source]
+        cut = next((c for a in sender.addresses if (c := self._cuts.by(str(a), address, says))), "")
+        return Answer("DENIED_OUT", "sni-filter", cut) if cut else Answer("LOST", "", "closed without a word")
 
     def _who(self, question: Question, observed: Observed) -> str:
         """The name that came back; of a real server, which says no name, the endpoint that holds the address."""
@@ -70,6 +98,12 @@ class InTwin:
 
     def _behind(self, question: Question) -> str:
         return self._services[question.destination].backends[0] if question.service else question.destination
+
+
+def _said_in_tls(question: Question) -> str:
+    """The name that a client says to a host outside on 443/tcp; empty for other questions."""
+    outside, _, host = question.destination.partition("/")
+    return host if outside == "internet" and "." in host and (question.protocol, question.port) == (Protocol.TCP, 443) else ""
 
 
 def _origin(place: str) -> Origin:

@@ -22,6 +22,7 @@ from budnet.ir.origin import Origin
 from budnet.packets.addresses import AddressSet, number, partition, span
 from budnet.packets.transports import Alphabet
 from budnet.reach import semantics
+from budnet.reach.egress import Names
 
 Row = list[int]
 
@@ -248,6 +249,11 @@ class Engine:
         return row
 
     @cached_property
+    def names(self) -> Names:
+        """What names decide on the way out."""
+        return Names(self)
+
+    @cached_property
     def origins(self) -> dict[tuple[str, str], Origin]:
         """Where each object that can stop a packet was written, by layer and by the name that a gate gives it."""
         n = self.network
@@ -260,6 +266,8 @@ class Engine:
         named += [("vpn", v.id, v.origin) for v in n.vpns]
         named += [("endpoint-service", f.id, f.origin) for f in n.fronts]
         named += [("egress-filter", f.id, f.origin) for f in n.egress_filters]
+        named += [("sni-filter", f.id, f.origin) for f in n.sni_filters]
+        named += [("dns-filter", f.id, f.origin) for f in n.dns_filters]
         named += [("nat-gateway", g.id, g.origin) for g in n.nat_gateways]
         named += [(TargetKind.INTERNET.value, g.id, g.origin) for g in n.internet_gateways]
         named += [(TargetKind.EGRESS_ONLY.value, g.id, g.origin) for g in n.egress_only_gateways]
@@ -295,6 +303,8 @@ def _matches(network: Network) -> Iterator[Match]:
                     yield Match(port.protocol, PortRange(port.port, port.end or port.port))
     for egress in network.egress_filters:
         yield from (r.match for r in egress.rules)
+    if network.sni_filters:
+        yield semantics.SAID_IN_TLS
     for endpoint in network.endpoints:
         yield from (Match(x.protocol, PortRange(x.port, x.port)) for x in endpoint.listeners)
     for service in network.services:
@@ -318,6 +328,8 @@ def _prefixes(network: Network) -> Iterator[Prefix]:
                     yield from peer.without
     for egress in network.egress_filters:
         yield from (p for r in egress.rules for p in r.prefixes)
+    for sni in network.sni_filters:
+        yield from (p for r in sni.rules for p in r.prefixes)
     for table in network.route_tables:
         yield from (r.destination for r in table.routes)
     yield from (p for g in network.address_groups for p in g.prefixes)

@@ -27,12 +27,26 @@ class Gate:
     """Met by the answer, not by the request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a client does beside sending packets. Without it a client knows the address, and says what lets it pass."""
+
+    name: str = ""
+    """The name that it looks up first, at its VPC's resolver; empty where it knows the address."""
+    says: str | None = None
+    """The name in its TLS handshake; empty for none, None for whichever lets it pass."""
+
+
+ANYHOW = Call()
+
+
 @dataclass(slots=True)
 class Path:
     """The gates from `source` to `destination`, and the places passed."""
 
     source: Point
     destination: Point
+    call: Call = ANYHOW
     gates: list[Gate] = field(default_factory=list)
     answers: list[Gate] = field(default_factory=list)
     """What the answer meets, in the order of the request's way: the answer meets the last one first."""
@@ -58,13 +72,13 @@ class Path:
         return mask
 
 
-def path(engine: Engine, source: Point, destination: Point, beyond: bool = False) -> Path:
+def path(engine: Engine, source: Point, destination: Point, beyond: bool = False, call: Call = ANYHOW) -> Path:
     """Walks from a point that may send (an interface or the outside) to any other.
 
     `beyond`: where no route leads on, the gates at the destination are asked all the same. It changes no verdict, but an
     explanation then names everything that would have to go, not only the missing route.
     """
-    found = Path(source, destination)
+    found = Path(source, destination, call)
     walk = _Walk(engine, found)
     walk.go()
     if beyond and found.stopped:
@@ -87,6 +101,8 @@ class _Walk:
         sender = source.endpoint
         assert sender is not None and source.kind is PointKind.INTERFACE, "only interfaces and the outside send"
         self.path.hops.append(sender.id)
+        if self.path.call.name and sender.vpc in self.network.dns_filter:
+            self.look_up(sender.vpc)
         self.policy(sender, destination, ingress=False)
         if self.provided(sender, destination):
             return
@@ -133,6 +149,12 @@ class _Walk:
                   Disposition.DENIED_IN, "SUBNET_ACL_RESTRICTION", peer)  # fmt: skip
         self.gate("network-acl", f"{subnet.acl}:out", self.engine.acl(subnet.acl, False)[1][peer.index],
                   Disposition.DENIED_OUT, "SUBNET_ACL_RESTRICTION", peer, answer=True)  # fmt: skip
+
+    def look_up(self, vpc: str) -> None:
+        """The VPC's resolver, before any packet to the destination: it refuses names that are not on its list."""
+        found = self.network.dns_filter[vpc]
+        answered = self.engine.names.looked_up(vpc, self.path.call.name)
+        self.gate("dns-filter", found.id, -1 if answered else 0, Disposition.DENIED_OUT, "DNS_FIREWALL_RESTRICTION", self.path.destination)
 
     # ---- places ---------------------------------------------------------------------------------------------------------
 
@@ -246,12 +268,16 @@ class _Walk:
         self.outside(source if source.address.version == 6 else self.engine.public_of(sender.public[0]))
 
     def edge(self, vpc: str, source: Point) -> None:
-        """The egress filter between a VPC and the outside."""
+        """The filters between a VPC and the outside: by address, then by what the first bytes say."""
         assert source.endpoint is not None
         if vpc in self.network.egress_filter:
             passes = self.engine.edge(vpc, source.endpoint.id)[self.path.destination.index]
             name = self.network.egress_filter[vpc].id
             self.gate("egress-filter", name, passes, Disposition.DENIED_OUT, "FIREWALL_RULES_RESTRICTION", self.path.destination)
+        if vpc in self.network.sni_filter:
+            passes = self.engine.names.passes(vpc, source.endpoint.id, self.path.call.says)[self.path.destination.index]
+            name = self.network.sni_filter[vpc].id
+            self.gate("sni-filter", name, passes, Disposition.DENIED_OUT, "FIREWALL_RULES_RESTRICTION", self.path.destination)
 
     def outside(self, source: Point) -> None:
         """On the internet: to a modelled host there, out of the model, or back in to a public address of ours."""

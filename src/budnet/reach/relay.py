@@ -10,15 +10,15 @@ from budnet.ir.address import Protocol
 from budnet.ir.links import Front
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine, Point, PointKind
-from budnet.reach.path import Gate, Path, path
+from budnet.reach.path import ANYHOW, Call, Gate, Path, path
 
 LAYER = "endpoint-service"
 
 
-def way(engine: Engine, source: Point, destination: Point, beyond: bool = False) -> Path:
+def way(engine: Engine, source: Point, destination: Point, beyond: bool = False, call: Call = ANYHOW) -> Path:
     """As `path`; where a front stands between the two, the way by it."""
     front = between(engine, source, destination)
-    return path(engine, source, destination, beyond) if front is None else _by(engine, source, destination, front, beyond)
+    return path(engine, source, destination, beyond, call) if front is None else _by(engine, source, destination, front, beyond)
 
 
 def between(engine: Engine, source: Point, destination: Point) -> Front | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Protocol
 from budnet.ir.cloud import Route, RouteTable
 from budnet.ir.endpoint import Endpoint, EndpointKind
-from budnet.ir.filters import AclRule, BlockPeer, Operator, PodPeer, PolicyPort, Requirement, Selector
+from budnet.ir.filters import AclRule, BlockPeer, HostName, Operator, PodPeer, PolicyPort, Requirement, Selector
 from budnet.packets.addresses import AddressSet
 from budnet.packets.transports import Alphabet
 
@@ -120,6 +120,20 @@ def policy_port(port: PolicyPort, pod: Endpoint) -> Match | None:
         if listener.name == port.port and listener.protocol is port.protocol:
             return Match(port.protocol, PortRange(listener.port, listener.port))
     return None
+
+
+def covers(host: HostName, name: str) -> bool:
+    """Whether a name is meant by a written one: the name itself, or as many labels below it as are said to be meant.
+    Case is not told apart (RFC 4343)."""
+    name = name.lower().rstrip(".")
+    if name == host.name:
+        return host.apex
+    below, _, rest = name.rpartition(f".{host.name}")
+    return bool(below) and not rest and below.count(".") < host.depth
+
+
+SAID_IN_TLS = Match(Protocol.TCP, PortRange(443, 443))
+"""Where an SNI filter reads: connections whose first bytes are a TLS ClientHello."""
 
 
 def public(address: Address) -> bool:

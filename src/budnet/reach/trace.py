@@ -12,7 +12,7 @@ from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach import semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
 from budnet.reach.engine import Engine, Point, PointKind
-from budnet.reach.path import Gate, Path
+from budnet.reach.path import ANYHOW, Call, Gate, Path
 from budnet.reach.relay import way
 
 
@@ -29,9 +29,9 @@ class Trace:
     steps: tuple[tuple[Gate, bool], ...]
 
 
-def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int) -> Trace:
+def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int, call: Call = ANYHOW) -> Trace:
     """Follows one packet and its answer. `port` is the destination's, 0..65535 (ignored for ICMP)."""
-    found = way(engine, source, destination, beyond=True)
+    found = way(engine, source, destination, beyond=True, call=call)
     bit = engine.alphabet.bit(protocol, port)
     verdict = judge(engine, found, bit)
     steps = tuple((gate, bool(gate.passes & bit)) for gate in (*found.gates, *reversed(found.answers)))
@@ -119,6 +119,17 @@ def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tu
                     hit = sender is not None and sender.id in entry.sources and engine.alphabet.mask(entry.match) & bit
                     if hit and any(index in engine.covered(p) for p in entry.prefixes):
                         yield entry.id, entry.origin
+        case "sni-filter":
+            sender = way.source.endpoint
+            for sni in network.sni_filters:
+                for line in sni.rules if sni.id == gate.object else ():
+                    if sender is not None and sender.id in line.sources and index in engine.names.allowed(sni.vpc, line, way.call.says):
+                        yield line.id, line.origin
+        case "dns-filter":
+            for dns in network.dns_filters:
+                for wanted in dns.rules if dns.id == gate.object else ():
+                    if any(semantics.covers(n, way.call.name) for n in wanted.names):
+                        yield wanted.id, wanted.origin
 
 
 def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool) -> Iterator[tuple[str, Origin]]:

@@ -82,4 +82,5 @@ _PARTS = (
     "security_groups", "acls", "policies", "egress_filters", "clusters", "endpoints", "services", "address_groups",
     "zones", "records", "certificates", "tls_profiles", "flows", "guarantees",
     "links", "vpns", "fronts", "client_vpns",
+    "dns_filters", "sni_filters",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
-from budnet.ir.filters import EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup
+from budnet.ir.filters import DnsFilter, EgressFilter, HostName, NetworkAcl, NetworkPolicy, SecurityGroup, SniFilter
 from budnet.ir.intent import Flow, Guarantee
 from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
@@ -25,6 +25,14 @@ LIMIT = 50
 """Of one severity. What is wrong with a generated file is wrong everywhere in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A name in an egress row, and the modelled hosts that it means."""
+
+    name: HostName
+    hosts: tuple[str, ...]
+
+
 @dataclass
 class Draft:
     """Each pass reads what the passes before it made, and appends its own. No pass changes what is there."""
@@ -36,6 +44,10 @@ class Draft:
     """The networks that a network with `count` stands for."""
     members: dict[str, list[str]] = field(default_factory=dict)
     """The services of every group."""
+    outside: dict[str, list[Outside]] = field(default_factory=dict)
+    """The names of every egress row."""
+    hosts: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The modelled hosts of everything that an egress row names: `catalog/GROUP`, a name, one of the hosts."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     vpcs: list[Vpc] = field(default_factory=list)
     subnets: list[Subnet] = field(default_factory=list)
@@ -62,6 +74,8 @@ class Draft:
     vpns: list[VpnConnection] = field(default_factory=list)
     fronts: list[Front] = field(default_factory=list)
     client_vpns: list[ClientVpn] = field(default_factory=list)
+    dns_filters: list[DnsFilter] = field(default_factory=list)
+    sni_filters: list[SniFilter] = field(default_factory=list)
     _subnets: dict[str, Subnet] = field(default_factory=dict)
     _said: set[tuple[str, str, Span | None]] = field(default_factory=set)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from budnet.ir.address import Address, Prefix, Protocol, single
 from budnet.ir.cloud import Subnet
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
-from budnet.ir.filters import EgressRule
+from budnet.ir.filters import EgressRule, SniRule
 from budnet.ir.intent import Flow, Side
 from budnet.ir.links import PUBLIC, Front, Link
 from budnet.model import network as written
@@ -166,6 +166,8 @@ def _let_out(draft: Draft, need: _Need, flow: Flow, target: Prefix) -> None:
     rule = EgressRule(f"{need.name}:{flow.sources.name}", flow.sources.endpoints, (), (target,), flow.match, flow.origin)
     at = next(i for i, f in enumerate(draft.egress_filters) if f.vpc == need.consumer)
     draft.egress_filters[at] = replace(draft.egress_filters[at], rules=(*draft.egress_filters[at].rules, rule))
+    known = SniRule(rule.id, rule.sources, (), rule.prefixes, rule.origin)  # by its address, so whatever is said to it
+    draft.sni_filters[at] = replace(draft.sni_filters[at], rules=(*draft.sni_filters[at].rules, known))
 
 
 def _onward(draft: Draft, need: _Need, far: Endpoint) -> None:

@@ -17,6 +17,7 @@ from budnet.model.service import ClusterName, ExternalName, InternalName
 from budnet.resolve import aliases
 from budnet.resolve.cluster_names import NAME_SERVER, to_addresses
 from budnet.resolve.draft import Draft
+from budnet.resolve.egress import resolvable
 from budnet.resolve.fronts import names as of_fronts
 from budnet.resolve.fronts import seen_from
 from budnet.resolve.outside import is_global
@@ -57,10 +58,12 @@ def names(draft: Draft) -> None:
     for label, cluster in draft.topology.names.cluster.items():
         _cluster(draft, label, cluster)
     _of_fronts(draft)
-    for endpoint in draft.endpoints:
-        if endpoint.kind is EndpointKind.EXTERNAL and "." in endpoint.id:
-            for view in _views(draft):
-                draft.records += to_addresses(view, endpoint.id.removeprefix("internet/"), endpoint.addresses, endpoint.origin)
+    outside = {e.id.removeprefix("internet/"): e for e in draft.endpoints if e.kind is EndpointKind.EXTERNAL and "." in e.id}
+    ours = [name for name in outside if f".{name}".endswith(f".{draft.topology.domain}")]
+    # a VPC's resolver answers only the names that something in the VPC may call, and what is in our own zone
+    known = [*((PUBLIC_VIEW, name) for name in outside), *resolvable(draft), *((v.id, name) for v in draft.vpcs for name in ours)]
+    for view, name in dict.fromkeys(known):
+        draft.records += to_addresses(view, name, outside[name].addresses, outside[name].origin)
     if not has_errors(draft.diagnostics):
         aliases.check(draft)
 

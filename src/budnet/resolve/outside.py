@@ -5,26 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
 
-from budnet.catalog import egress_groups
+from budnet.catalog.egress import REGION, catalogue, hosts
 from budnet.ir.address import Address, Match, Prefix, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
+from budnet.ir.filters import HostName
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import BUILT_IN, Origin
-from budnet.model.values import HOST_NAME
+from budnet.model.flow import Egress, Target
+from budnet.model.values import HOST_NAME, read_match
 from budnet.resolve import aliases
+from budnet.resolve.draft import Draft, Outside
+from budnet.source.document import Path
 from budnet.source.text import quoted
 
-if TYPE_CHECKING:
-    from budnet.resolve.draft import Draft
-
-UNKNOWN_CATALOG, NOT_OUTSIDE, BAD_HOST, NO_CLIENT = "R301", "R302", "R303", "R304"
+UNKNOWN_CATALOG, NOT_OUTSIDE, BAD_HOST, NO_CLIENT, NO_REGION, OTHER_PORT = "R301", "R302", "R303", "R304", "R305", "R306"
 
 # Addresses that no real network uses (RFC 2544 benchmarking, RFC 9637 documentation) stand for public ones.
 PUBLIC_POOL: Prefix = ip_network("198.18.0.0/16")
 HOST_POOL: tuple[Prefix, ...] = (ip_network("198.19.0.0/16"), ip_network("3fff:1::/48"))
 _UNIQUE_LOCAL = ip_network("fc00::/7")
+ANYWHERE = "internet"
 CLIENT, NAME_SERVER = "internet/client", "internet/name-server"
 _DNS = (Listener("dns", Protocol.UDP, 53), Listener("dns-tcp", Protocol.TCP, 53))
 
@@ -32,17 +33,23 @@ _DNS = (Listener("dns", Protocol.UDP, 53), Listener("dns-tcp", Protocol.TCP, 53)
 def outside(draft: Draft) -> None:
     """The pass."""
     for name, prefixes in draft.topology.addresses.items():
-        rows = [row for row in draft.topology.egress.values() if name in row.to]
+        rows = [row for row in draft.topology.egress.values() if any(t.name == name for t in row.to)]
         _address_set(draft, name, prefixes, tuple(dict.fromkeys(row.port for row in rows)))
-    hosts: dict[str, list[tuple[Match, Origin]]] = {}
+    uses: dict[str, list[tuple[Match, Origin]]] = {}
     for name, row in draft.topology.egress.items():
+        found: dict[Outside, None] = {}
         for i, target in enumerate(row.to):
-            for host in hosts_of(draft, target, ("egress", name, "to", i)):
-                hosts.setdefault(host, []).append((row.port, draft.origin("egress", name)))
-    for host, uses in hosts.items():
-        _external(draft, f"internet/{host}", _addresses(draft, host), tuple(dict.fromkeys(m for m, _ in uses)), uses[0][1])
+            for each in _names(draft, row, target, ("egress", name, "to", i)):
+                found[each] = None
+                draft.hosts.setdefault(target.name, {}).update(dict.fromkeys(each.hosts))
+        draft.outside[name] = list(found)
+        for host in dict.fromkeys(h for each in found for h in each.hosts):
+            uses.setdefault(host, []).append((row.port, draft.origin("egress", name)))
+            draft.hosts.setdefault(host, {})[host] = None
+    for host, seen in uses.items():
+        _external(draft, f"internet/{host}", _addresses(draft, host), tuple(dict.fromkeys(m for m, _ in seen)), seen[0][1])
     for host, origin in aliases.hosts_outside(draft).items():
-        if host not in hosts:
+        if host not in uses:
             _external(draft, f"internet/{host}", _addresses(draft, host), (), origin)
     _external(draft, CLIENT, _addresses(draft, CLIENT), (), BUILT_IN)
     server = Endpoint(NAME_SERVER, EndpointKind.EXTERNAL, "", "", "", _addresses(draft, NAME_SERVER), listeners=_DNS, origin=BUILT_IN)
@@ -54,41 +61,52 @@ def is_global(address: Address) -> bool:
     return address.version == 6 and address not in _UNIQUE_LOCAL
 
 
-def hosts_of(draft: Draft, target: str, path: tuple[str | int, ...]) -> list[str]:
-    """The host names behind one entry of an egress row; address sets have none, and `internet` (a finding, D404) neither."""
-    if target == "internet" or target in draft.topology.addresses:
-        return []
-    if target.startswith("catalog/"):
-        groups = egress_groups()
-        group = target.removeprefix("catalog/")
-        if group not in groups:
-            draft.error(
-                UNKNOWN_CATALOG,
-                f"the catalogue has no {quoted(group)}",
-                path,
-                draft.suggest(group, groups) or f"it has {', '.join(groups)}",
+def _names(draft: Draft, row: Egress, target: Target, path: Path) -> Iterator[Outside]:
+    """The names behind one entry of an egress row; address sets have none, and `internet` (a finding, D404) neither."""
+    if target.name == ANYWHERE or target.name in draft.topology.addresses:
+        return
+    if target.name.startswith("catalog/"):
+        yield from _catalogued(draft, row, target, path)
+    elif not HOST_NAME.fullmatch(target.name) or target.name.replace(".", "").isdigit():
+        summary = f"{quoted(target.name)} is neither a host name, nor a set of `addresses`, nor `catalog/GROUP`"
+        draft.error(BAD_HOST, summary, path, _host_help(draft, target.name))
+    else:
+        yield Outside(HostName(target.name, target.depth, target.apex), hosts(target.name, target.depth, target.apex))
+
+
+def _catalogued(draft: Draft, row: Egress, target: Target, path: Path) -> Iterator[Outside]:
+    """The names of a group, in every region of its provider that the file has a network in: who makes clusters in all of
+    them stands in one."""
+    groups = catalogue().groups
+    group = groups.get(target.name.removeprefix("catalog/"))
+    if group is None:
+        summary = f"the catalogue has no {quoted(target.name.removeprefix('catalog/'))}"
+        draft.error(UNKNOWN_CATALOG, summary, path, draft.suggest(target.name[8:], groups) or f"it has {', '.join(groups)}")
+        return
+    clouds = [n.cloud for n in draft.topology.networks.values()]
+    regions = list(dict.fromkeys(c.region for c in clouds if c.provider == group.provider and c.region))
+    if not regions and any(REGION in e.name for e in group.entries):
+        draft.error(NO_REGION, f"{quoted(target.name)} has a name for each region, and no network says in which it is", path,
+                    f"write `cloud: {{provider: {group.provider}, region: ...}}` in the network")  # fmt: skip
+        return
+    for entry in group.entries:
+        wanted = read_match(entry.port)
+        if wanted != row.port:
+            draft.warning(
+                OTHER_PORT, f"'{target.name}' answers on {entry.port}, and this row opens {row.port}", path, f"write `port: {entry.port}`"
             )
-            return []
-        return [name.removeprefix("*.") for name in groups[group]]
-    if not HOST_NAME.fullmatch(target) or target.replace(".", "").isdigit():
-        draft.error(
-            BAD_HOST,
-            f"{quoted(target)} is neither a host name, nor a set of `addresses`, nor `catalog/GROUP`",
-            path,
-            _host_help(draft, target),
-        )
-        return []
-    return [target]
+        for region in regions if REGION in entry.name else [""]:
+            yield Outside(*entry.at(region))
 
 
 def _host_help(draft: Draft, target: str) -> str:
     if target.startswith("*.") and HOST_NAME.fullmatch(target[2:]):
-        return f"name each host; if '{target[2:]}' itself is meant, write it without '*.'"
+        return f"write `{{name: {target[2:]}, depth: 1}}`, or `depth: any`; what '*.' means differs from product to product"
     if re.fullmatch(r"[0-9.]+(/[0-9]+)?|[0-9a-f:.]*:[0-9a-f:.]*(/[0-9]+)?", target):
         return "give the addresses a name in `addresses`, and write that name here"
     if HOST_NAME.fullmatch(target.lower()):
         return f"did you mean '{target.lower()}'?"
-    known = [*draft.topology.addresses, *(f"catalog/{g}" for g in egress_groups())]
+    known = [*draft.topology.addresses, *(f"catalog/{g}" for g in catalogue().groups)]
     return draft.suggest(target, known) or "write a host name such as huggingface.co, without https:// and without a path"
 
 
@@ -135,4 +153,7 @@ def _external(draft: Draft, name: str, addresses: tuple[Address, ...], serves: t
     # rows with 443/tcp and 443-445/tcp make one listener
     first = {(m.protocol or Protocol.TCP, m.ports.first): str(m) for m in reversed(serves)}
     listeners = tuple(Listener(m, protocol, port, "tls" if port == 443 else "plaintext") for (protocol, port), m in reversed(first.items()))
-    draft.endpoints.append(Endpoint(name, EndpointKind.EXTERNAL, "", "", "", addresses, listeners=listeners, origin=origin))
+    software = "chrony" if any((x.protocol, x.port) == (Protocol.UDP, 123) for x in listeners) else ""
+    draft.endpoints.append(
+        Endpoint(name, EndpointKind.EXTERNAL, "", "", "", addresses, listeners=listeners, software=software, origin=origin)
+    )

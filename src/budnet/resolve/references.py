@@ -113,6 +113,8 @@ def side(draft: Draft, names: Iterable[str], path: Path) -> Side:
         elif name in draft.topology.addresses:
             prefixes += draft.topology.addresses[name]
             found = [f"internet/{name}"]
+        elif name in draft.hosts:
+            found = [f"internet/{host}" for host in draft.hosts[name]]
         else:
             places = draft.places(name)
             found = [e.id for e in draft.endpoints if _in_set(draft, e, name, places)]

@@ -46,6 +46,8 @@ class Order:
     """The namespace where the TXT record is put; empty for http-01."""
     balancers: tuple[tuple[str, int], ...]
     """(process, number of its certificate) to be switched."""
+    on_the_way: tuple[tuple[str, str, int], ...] = ()
+    """(namespace, protocol, port) that must listen before: the filter that reads names on the way out."""
 
 
 class Certificates:
@@ -152,7 +154,14 @@ class Certificates:
             raise _Cannot(f"the twin answers dns-01 and http-01, not {row.challenge}")
         server = f"internet/{host}"
         source = next(
-            (s for f in self.network.egress_filters for r in f.rules if host in r.names and _passes(r.match, port) for s in r.sources), None
+            (
+                s
+                for f in self.network.egress_filters
+                for r in f.rules
+                if host in {n.name for n in r.names} and _passes(r.match, port)
+                for s in r.sources
+            ),
+            None,
         )
         if server not in self.network.endpoint or source is None:
             raise _Cannot(

@@ -51,7 +51,7 @@ class FakeKernel(Kernel):
 
     def _configure(self, step: Configure) -> None:
         old = self._spaces[step.space.id]
-        devices = {"", "rtmiss", "rthole"} | self._devices(old.id)
+        devices = {"", "rtmiss", "rthole", "lo"} | self._devices(old.id)
         for route in step.added_routes:
             if route.device not in devices:
                 raise TwinError(f"route {route.prefix} in {old.id} names device {route.device}, which is not there")
@@ -75,7 +75,7 @@ class FakeKernel(Kernel):
             lines += [f"{space.id}: address {a}" for a in space.addresses]
             lines += [f"{space.id}: route {r.prefix} dev {r.device or 'throw'} table {r.table}" for r in space.routes]
             lines += [
-                f"{space.id}: rule from {r.prefix} {f'to {r.to} ' if r.to else ''}{f'iif {r.device} ' if r.device else ''}lookup {r.table} priority {r.priority}"
+                f"{space.id}: rule from {r.prefix} {f'to {r.to} ' if r.to else ''}{f'iif {r.device} ' if r.device else ''}{f'fwmark {r.mark} ' if r.mark else ''}lookup {r.table} priority {r.priority}"
                 for r in space.rules
             ]
             lines += [f"{space.id}: {chain.name}: {rule.text}" for chain in space.ruleset.chains for rule in chain.rules]

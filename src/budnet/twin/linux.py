@@ -16,7 +16,7 @@ from budnet.errors import TwinError
 from budnet.ir.address import Address
 from budnet.twin import netlink, nftables, syscall
 from budnet.twin.kernel import Kernel
-from budnet.twin.plan import HOLE, MISS, KernelRoute, KernelRule, Space, Wire
+from budnet.twin.plan import HERE, HOLE, MISS, KernelRoute, KernelRule, Space, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, TwinState
 
 # The other end of every wire answers to these, by permanent neighbour entries; no packet ever carries them.
@@ -137,10 +137,10 @@ class LinuxKernel(Kernel):
         self._state[space.id] = replace(space, ruleset=self._state[space.id].ruleset)
 
     def _route(self, space: str, route: KernelRoute) -> bytes:
-        fixed = {"": 0, MISS: _MISS_INDEX, HOLE: _HOLE_INDEX}
+        fixed = {"": 0, MISS: _MISS_INDEX, HOLE: _HOLE_INDEX, HERE: _LOOPBACK}
         index = fixed[route.device] if route.device in fixed else self._index[space, route.device]
         gateway = None if route.device in fixed else PEER[route.prefix.version]
-        return netlink.route(route.prefix, route.table, index, gateway, route.metric)
+        return netlink.route(route.prefix, route.table, index, gateway, route.metric, route.device == HERE)
 
     def _load(self, step: Load) -> None:
         syscall.setns(self.spaces[step.space])
@@ -164,7 +164,7 @@ class LinuxKernel(Kernel):
 
 
 def _rule(rule: KernelRule) -> bytes:
-    return netlink.rule(rule.prefix, rule.table, rule.priority, rule.to, rule.device)
+    return netlink.rule(rule.prefix, rule.table, rule.priority, rule.to, rule.device, rule.mark)
 
 
 def _speaks_v6(space: Space) -> bool:

@@ -21,7 +21,8 @@ _ERROR = 2
 _NETLINK_CAP_ACK, _SOL_NETLINK = 10, 270
 _BATCH = 48
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
-_ROUTE_UNICAST, _ROUTE_THROW = 1, 9
+_ROUTE_UNICAST, _ROUTE_LOCAL, _ROUTE_THROW = 1, 2, 9
+_SCOPE_HOST, _SCOPE_LINK = 254, 253
 _ONLINK = 4
 _PERMANENT = 0x80
 
@@ -76,10 +77,11 @@ def neighbour(index: int, ip: Address, mac: bytes) -> bytes:
     return _message(_NEWNEIGH, _CREATE, body + _attr(1, ip.packed) + _attr(2, mac))
 
 
-def route(prefix: Prefix, table: int, index: int, gateway: Address | None, metric: int = 0) -> bytes:
-    """A route through a device; with a gateway it is taken as on-link. `index=0` is a throw route."""
-    kind = _ROUTE_UNICAST if index else _ROUTE_THROW
-    scope = 0 if gateway or not index else 253
+def route(prefix: Prefix, table: int, index: int, gateway: Address | None, metric: int = 0, here: bool = False) -> bytes:
+    """A route through a device; with a gateway it is taken as on-link. `index=0` is a throw route. `here`: the packet is for
+    this machine, whatever its address."""
+    kind = _ROUTE_LOCAL if here else _ROUTE_UNICAST if index else _ROUTE_THROW
+    scope = _SCOPE_HOST if here else 0 if gateway or not index else _SCOPE_LINK
     flags = _ONLINK if gateway else 0
     body = struct.pack(
         "=BBBBBBBBI",
@@ -100,12 +102,13 @@ def route(prefix: Prefix, table: int, index: int, gateway: Address | None, metri
     return _message(_NEWROUTE, _CREATE, body + _attr(15, _u32(table)))
 
 
-def rule(prefix: Prefix, table: int, priority: int, to: Prefix | None = None, device: str = "") -> bytes:
-    """`ip rule add from prefix [to there] [iif device] lookup table priority N`."""
+def rule(prefix: Prefix, table: int, priority: int, to: Prefix | None = None, device: str = "", mark: int = 0) -> bytes:
+    """`ip rule add from prefix [to there] [iif device] [fwmark mark] lookup table priority N`."""
     body = struct.pack("=BBBBBBBBI", _FAMILY[prefix.version], to.prefixlen if to else 0, prefix.prefixlen, 0, 0, 0, 0, 1, 0)
     body += _attr(1, to.network_address.packed) if to and to.prefixlen else b""
     body += _attr(2, prefix.network_address.packed) if prefix.prefixlen else b""
     body += _attr(3, _text(device)) if device else b""
+    body += _attr(10, _u32(mark)) if mark else b""
     return _message(_NEWRULE, _CREATE | _EXCL, body + _attr(15, _u32(table)) + _attr(6, _u32(priority)))
 
 

@@ -109,6 +109,8 @@ def make(order: Order, spaces: Mapping[str, int], home: Path, resolve_as: Callab
         _await(spaces[order.name_server], ("udp", 53), ("tcp", pebble.CONTROL))
     for name, _ in order.balancers:
         _await(spaces[name], ("tcp", 443))
+    for name, protocol, port in order.on_the_way:
+        _await(spaces[name], (protocol, port))
     root = _root(order, spaces, home)
     syscall.setns(spaces[order.client])
     resolve_as(order.client)

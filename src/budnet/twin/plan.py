@@ -15,6 +15,9 @@ MISS, HOLE = "rtmiss", "rthole"
 """Devices that lead nowhere. What no route takes, and what a blackhole route takes, is sent to them and logged: the
 kernel's own answer, an ICMP error, is rate limited and says nothing of the table."""
 
+HERE = "lo"
+"""The device of a route by which packets for other addresses are handed to a socket of this namespace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -48,13 +51,14 @@ class KernelRoute:
 
 @dataclass(frozen=True, slots=True)
 class KernelRule:
-    """`from prefix [to there] [iif device] lookup table`, lower priorities first."""
+    """`from prefix [to there] [iif device] [fwmark mark] lookup table`, lower priorities first."""
 
     prefix: Prefix
     table: int
     priority: int
     to: Prefix | None = None
     device: str = ""
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
-from budnet.twin import fronts, resolvers, secure, tunnels
+from budnet.twin import fronts, outside, resolvers, secure, sni, tunnels
 from budnet.twin.certificates import NAME_SERVER, Certificates, Order
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
@@ -78,6 +78,7 @@ class _Stage:
         processes += links.processes
         self.missing |= dict.fromkeys(links.missing)
         processes += self.certificates.processes()
+        plan = self.egress(plan, processes)
         processes += self.tls_ports(_taken(processes))
         taken = _taken(processes)
         own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
@@ -91,7 +92,7 @@ class _Stage:
         certificates = self.certificates
         return Stage(
             replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
-            tuple(ends), certificates.orders, tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins),
+            tuple(ends), _behind(certificates.orders, processes), tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins),
         )  # fmt: skip
 
     def tunnels(self, processes: list[Process]) -> list[tunnels.End]:
@@ -117,6 +118,16 @@ class _Stage:
         except Missing as absent:
             self.missing[absent.program] = None
             return []
+
+    def egress(self, plan: TwinPlan, processes: list[Process]) -> TwinPlan:
+        """Hosts outside that speak TLS, and the filter that reads what is said to them."""
+        try:
+            guarded, filters = sni.guard(self.network, plan, self.tools)
+            processes += [*filters, *outside.hosts(self.network, self.tools, self.certificates.vault.authority, _taken(processes))]
+        except Missing as absent:
+            self.missing[f"{absent.program} (names in TLS are not read on the way out)"] = None
+            return plan
+        return guarded
 
     def process(self, endpoint: Endpoint) -> Process | None:
         recipe = self.recipe(endpoint)
@@ -241,6 +252,12 @@ class _Stage:
             lines += [f"Host {name}", f" HostName {address}", f" User {'admin' if jump else 'bastion'}"]
             lines += [f" ProxyJump {bastion.id.rpartition('/')[2]}"] if jump and bastion else []
         return "\n".join([*lines, ""]).encode()
+
+
+def _behind(orders: Sequence[Order], processes: Sequence[Process]) -> tuple[Order, ...]:
+    """Orders that wait for the filter on their way out."""
+    doors = tuple(at for p in processes if p.name == sni.NAME for at in p.elsewhere)
+    return tuple(replace(o, on_the_way=doors) for o in orders)
 
 
 def _taken(processes: Sequence[Process]) -> set[tuple[str, str, int]]:
