@@ -145,9 +145,9 @@ def run(*command: str | Path) -> float:
 
 
 @contextmanager
-def twin_by_command(name: str) -> Iterator[tuple[Twin, float]]:
-    """The twin of the reference topology, by `budnet up`; and how long that took."""
-    took = run(BUDNET, "up", "--name", name)
+def twin_by_command(name: str, file: str = "catalog/foundry") -> Iterator[tuple[Twin, float]]:
+    """The twin of a topology, by `budnet up`; and how long that took."""
+    took = run(BUDNET, "up", file, "--name", name)
     twin = Twin(name)
     try:
         yield twin, took

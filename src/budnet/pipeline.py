@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from budnet.catalog import REFERENCE, topology_text
 from budnet.ir.network import Network
@@ -13,6 +14,9 @@ from budnet.source.document import Document
 from budnet.source.span import Span
 from budnet.source.text import quoted, readable
 from budnet.source.yaml import parse
+
+if TYPE_CHECKING:
+    from budnet.resolve.advice import Advice
 
 DEFAULT_FILE = "budnet.yaml"
 RANGES = ("range:", "services:")
@@ -81,6 +85,22 @@ def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = Fa
     if has_errors(diagnostics):
         return Loaded(file, document.text, None, diagnostics, {})
     return Loaded(file, document.text, network, diagnostics, addresses, tuple(findings))
+
+
+def advise(file: str | None) -> tuple[Loaded, list[Advice] | None]:
+    """A file as `load` reads it, and which method joins which of its networks; None where too much is wrong to say.
+
+    What only the methods are wrong about, `load` finds as well; to say what fits instead is what this is for.
+    """
+    from budnet.model.decode import decode
+    from budnet.resolve.advice import advise as _advise
+
+    loaded = load(file)
+    document, found = parse(loaded.text.encode(), loaded.file)
+    topology = None if document is None or has_errors(found) else decode(document)[0]
+    if document is None or topology is None:
+        return loaded, None
+    return loaded, _advise(document, topology, read_lock(lock_path(Path(loaded.file)))[0])
 
 
 def lock_path(file: Path) -> Path:

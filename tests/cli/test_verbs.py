@@ -136,6 +136,22 @@ def test_show(topic: str) -> None:
     assert budnet("show", SHOP, topic).returncode == 0
 
 
+def test_advise(tmp_path: Path) -> None:
+    """Good where what is written fits; 2 where it does not, also on a file that `check` refuses for that very reason."""
+    good = document("advise", "catalog/foundry")
+    (row,) = good["advice"]  # type: ignore[misc]
+    assert good["exit"] == 0 and good["schema"] == "budnet.advise/1"
+    assert row["written"] == row["advised"] == "vpc-peering" and row["result"] == "as written"
+    file = tmp_path / "budnet.yaml"
+    text = (GOLDEN / "three-workloads" / "topology.yaml").read_text()
+    file.write_text(text.replace("10.9.", "10.8.").replace("7071/udp", "7071/tcp"))
+    bad = budnet("advise", str(file))
+    assert bad.returncode == 2
+    assert "take aws-privatelink" in bad.stdout and "`budnet check` finds" in bad.stderr
+    file.write_text("budnet: 1\nname: x\n")
+    assert budnet("advise", str(file)).returncode == 3
+
+
 def test_schema_accepts_our_own_topologies() -> None:
     import jsonschema
     import yaml

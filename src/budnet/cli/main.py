@@ -14,6 +14,7 @@ VERBS = {
     "init": "write the reference topology, commented, ready to edit",
     "check": "read, resolve and lint a file",
     "show": "tables of what a file means",
+    "advise": "which method fits to join which networks, and why",
     "graph": "pictures: architecture, cross-cluster, one service's flows",
     "prove": "guarantees: proved, or refuted with a packet",
     "reach": "whether one endpoint reaches another, and why",
