@@ -10,7 +10,7 @@ network that its name says; what `budnet.lock` pins is taken as pinned. So what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -26,7 +26,8 @@ NO_FIT, NO_ROOM, NO_POOL, LONG_NAME, TAKEN_NAME = "R240", "R241", "R242", "R243"
 _LONGEST = 63
 """Of a name: RFC 1123, as in `model/values.py`."""
 
-Blocks = dict[str, Prefix]
+Pinned = dict[str, Prefix]
+"""Ranges of the lock file by name."""
 
 
 def fleets(draft: Draft) -> None:
@@ -99,11 +100,10 @@ def _spelt_out(draft: Draft, name: str, places: _Places) -> Iterator[tuple[str, 
 
 
 class _Room:
-    """Ranges that must not overlap each other. `pinned`: what the lock file keeps for names, those of others included."""
+    """Ranges that must not overlap each other: those that are `taken`, and what the lock file keeps, also for others."""
 
-    def __init__(self, draft: Draft, scope: Callable[[str], bool], taken: Iterable[Prefix]) -> None:
-        self.given = draft.pins.given
-        self.pinned: Blocks = {n: ip_network(p) for n, p in draft.pins.locked.items() if "/" in p and scope(n)}
+    def __init__(self, given: dict[str, str], pinned: Pinned, taken: Iterable[Prefix]) -> None:
+        self.given, self.pinned = given, pinned
         self._taken = [_ends(p) for p in taken]
 
     def take(self, name: str, pool: Prefix, size: int, first: int) -> Prefix | None:
@@ -138,10 +138,11 @@ class _Room:
 def _with_ranges(draft: Draft, networks: Mapping[str, Network]) -> dict[str, Network]:
     """Networks first, then their subnets, then the service ranges, which lie outside all networks."""
     fixed = [r for n in networks.values() for r in (*n.cidr, *(n.cluster.services if n.cluster else ())) if not isinstance(r, Pool)]
-    room = _Room(draft, lambda n: n.startswith("services:") or (n.startswith("range:") and n.count("/") == 1), fixed)
+    pinned = _pinned(draft.pins.locked)
+    room = _Room(draft.pins.given, pinned.get("", {}), fixed)
     out = {name: n.model_copy(update={"cidr": _from_pools(draft, room, name, n.cidr, "cidr")}) for name, n in networks.items()}
     for name, network in out.items():
-        network = network.model_copy(update={"subnets": _with_parts(draft, name, network)})
+        network = network.model_copy(update={"subnets": _with_parts(draft, name, network, pinned.get(name, {}))})
         if network.cluster:
             services = _from_pools(draft, room, name, network.cluster.services, "cluster", "services")
             network = network.model_copy(update={"cluster": network.cluster.model_copy(update={"services": services})})
@@ -171,10 +172,20 @@ def _from_pools(draft: Draft, room: _Room, network: str, written: Iterable[Prefi
     return out
 
 
-def _with_parts(draft: Draft, network: str, written: Network) -> dict[str, object]:
+def _pinned(locked: Mapping[str, str]) -> dict[str, Pinned]:
+    """By network, what the lock keeps for its subnets (`range:NETWORK/SUBNET/v4`); under "" what it keeps for networks."""
+    out: dict[str, Pinned] = {}
+    for name, value in locked.items():
+        network, *rest = name.partition(":")[2].split("/")
+        if "/" in value:
+            out.setdefault(network if len(rest) == 2 else "", {})[name] = ip_network(value)
+    return out
+
+
+def _with_parts(draft: Draft, network: str, written: Network, pinned: Pinned) -> dict[str, object]:
     """The subnets of a network whose own ranges are known. Wide ones choose first, or small ones would stand in their way."""
     fixed = [r for s in written.subnets.values() for r in s.cidr if not isinstance(r, Part)]
-    room = _Room(draft, lambda n: n.startswith(f"range:{network}/") and n.count("/") == 2, fixed)
+    room = _Room(draft.pins.given, pinned, fixed)
     chosen = [(r.size or 0, tier, i) for tier, s in written.subnets.items() for i, r in enumerate(s.cidr) if isinstance(r, Part)]
     ranges = {tier: list(s.cidr) for tier, s in written.subnets.items()}
     for size, tier, i in sorted(chosen, key=lambda c: c[0]):
