@@ -43,7 +43,7 @@ def test_what_is_left_out_is_counted_exactly(network: Network) -> None:
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{n.name}-{len(n.vpcs)}")
 def test_only_questions_between_members_are_left_out(network: Network) -> None:
     """Not those inside a member, nor those to or from any other network, nor those between two that are linked."""
-    linked = {frozenset(p.between) for p in network.peerings}
+    linked = {frozenset(p.between) for p in network.links}
     members = {v.id for v in network.vpcs if sum(o.origin == v.origin for o in network.vpcs) > 1}
     left = set(questions(network)) - set(questions(network, Sample(network)))
     for question in left:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budnet.catalog import topology_text
 from budnet.model.decode import decode
 from budnet.pipeline import load_text
 from budnet.resolve.advice import METHODS, Advice, advise
@@ -129,3 +130,10 @@ def test_names_that_mean_nothing_are_not_advised_on() -> None:
     assert document is not None
     topology, _ = decode(document)
     assert topology is not None and advise(document, topology, {}) is None
+
+
+def test_every_link_of_the_five_ways_is_as_advised() -> None:
+    """Whoever wrote that file chose by hand."""
+    found = advised(topology_text("five-ways"))
+    assert {a.written for a in found} == {"vpc-peering", "aws-privatelink", "azure-private-link", "vpn", "public"}
+    assert [a.result for a in found] == ["as written"] * len(found)

@@ -27,7 +27,7 @@ class Sample:
         for vpc in network.vpcs:
             fleets.setdefault(vpc.origin, []).append(vpc.id)  # members were written on one line
         self._place = {vpc: (i, members) for members in fleets.values() if len(members) > 1 for i, vpc in enumerate(members)}
-        self._linked = {frozenset(p.between) for p in network.peerings}
+        self._linked = {frozenset(p.between) for p in network.links}
         self.left_out = self._count(network)
 
     def __call__(self, source: Endpoint, destination: Endpoint) -> bool:
