@@ -134,3 +134,34 @@ def test_a_service_range_inside_a_network_takes_somebody_s_packets(changed: Call
     wanted = changed(network("repaired"))
     with twin_of(plan(wanted)) as twin:
         assert who in says(twin, "workload/system/prometheus", address(wanted, "workload/workloads/vllm"), 9090)
+
+
+# -- TLS, with the real servers
+
+TLS_12 = """
+import socket, ssl, struct
+s = socket.create_connection(('{host}', {port}), 2)
+if {port} == 5432:
+    s.sendall(struct.pack('!ii', 8, 80877103))
+    assert s.recv(1) == b'S'
+c = ssl.create_default_context(cafile='/run/budnet/ca.pem')
+c.check_hostname = {verify}
+c.verify_mode = ssl.CERT_REQUIRED if {verify} else ssl.CERT_NONE
+c.maximum_version = ssl.TLSVersion.{version}
+print(c.wrap_socket(s, server_hostname='{name}').cipher()[0])
+"""
+
+
+def speaks(twin: Twin, node: str, name: str, port: int, host: str = "", version: str = "TLSv1_2", verify: bool = False) -> str:
+    """The suite that a client as Python makes it by default agrees on with a server; else why it does not."""
+    script = TLS_12.format(host=host or name, port=port, name=name, version=version, verify=verify)
+    return run(twin, node, sys.executable, "-c", script)[1].strip().rpartition("\n")[2]
+
+
+def test_postgresql_refuses_a_client_that_wants_forward_secrecy(both: tuple[bool, Network, Twin]) -> None:
+    """D101: Python's context does not offer the document's suite. TLS 1.3 hides it."""
+    literal, _, twin = both
+    name = "postgresql.bud-system.svc.cluster.local"
+    suite = speaks(twin, f"{APPS}/budapp", name, 5432)
+    assert "HANDSHAKE_FAILURE" in suite if literal else suite == "ECDHE-RSA-AES256-GCM-SHA384"
+    assert speaks(twin, f"{APPS}/budapp", name, 5432, version="TLSv1_3").startswith("TLS_")

@@ -23,7 +23,7 @@ RULES: tuple[Rule, ...] = (
     certificates.private_for_public, certificates.unownable, certificates.long_identity,
     dns.nameless, dns.other_cluster,
     egress.ntp_by_tcp, egress.quic, egress.for_nodes, egress.half_of_hub, egress.isolated, egress.everywhere, egress.no_directory,
-    addressing.service_range, addressing.one_zone, addressing.refused_range,
+    addressing.service_range, addressing.same_range, addressing.one_zone, addressing.refused_range,
     mesh.loopback_ports, mesh.no_sentry, mesh.past_the_sidecar, mesh.no_row,
     structure.open_management, structure.no_guarantee, structure.idle, structure.empty_subnet,
 )  # fmt: skip

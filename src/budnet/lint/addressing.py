@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from ipaddress import ip_network
-from itertools import islice
+from itertools import combinations, islice
 from typing import cast
 
 from budnet.ir.address import Prefix
 from budnet.lint.design import Design, overlap
-from budnet.lint.rule import ERROR, Hit, changed, rule
+from budnet.lint.rule import ERROR, WARNING, Hit, changed, rule
 from budnet.model.topology import Topology
 
 _PRIVATE = [ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
@@ -87,6 +87,22 @@ def _free(prefix: Prefix, taken: list[Prefix]) -> Prefix:
     length = min(max(prefix.prefixlen, 16), 24) if prefix.version == 4 else max(prefix.prefixlen, 108)
     candidates = (p for pool in _POOLS[prefix.version] for p in islice(pool.subnets(new_prefix=length), 4096))
     return next((p for p in cast("Iterator[Prefix]", candidates) if not any(overlap(p, t) for t in taken)), prefix)
+
+
+@rule(
+    "D502", WARNING, "two networks with the same addresses",
+    why="A router sends an address one way: two networks that share a range can be joined by private endpoints or in public, never by "
+    "peering or VPN, and neither can a third be joined with both. Modules that write 10.0.0.0/16 into every cluster make all of them alike.",
+    source="AWS, VPC peering limitations (overlapping CIDR blocks); bud-runtime, modules aws-eks and azure-aks",
+    url="https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html#vpc-peering-limitations",
+    help="give each network a range of its own, out of one plan: `cidr: {pool: 10.64.0.0/10, size: 16}` lets budnet choose",
+)  # fmt: skip
+def same_range(design: Design) -> Iterator[Hit]:
+    """Two networks' ranges overlap, and no private endpoint or public link joins them, which is made for that."""
+    fronted = [set(link.between) for link in design.topology.links.values() if link.method not in ("vpc-peering", "vpn")]
+    for (one, _, a), (two, i, b) in combinations(design.ranges, 2):
+        if one != two and overlap(a, b) and {one, two} not in fronted:
+            yield Hit(("networks", two, "cidr", i), f"{one}, {two}", f"{b} of network '{two}' overlaps {a} of network '{one}'", str(b))
 
 
 @rule(
