@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from budnet.probe.truth import truth
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin
-from budnet.twin.process import Process
 from budnet.twin.staging import stage
 from helpers import twin_of
 
@@ -39,16 +37,8 @@ def network(way: str) -> Network:
 def both(request: pytest.FixtureRequest) -> Iterator[tuple[bool, Network, Twin]]:
     """Whether it is as written; the network; its twin."""
     wanted = network(request.param)
-    staged = stage(wanted, plan(wanted), TOOLS)
-    with twin_of(plan(wanted), replace(staged, processes=tuple(with_suites(p, wanted) for p in staged.processes))) as twin:
+    with twin_of(plan(wanted), stage(wanted, plan(wanted), TOOLS)) as twin:
         yield request.param == "as-written", wanted, twin
-
-
-def with_suites(process: Process, wanted: Network) -> Process:
-    """PostgreSQL with the suites that its profile has in this network; others as they are."""
-    suites = ":".join(next(p.ciphers for p in wanted.tls_profiles if p.id == "database")).encode()
-    files = tuple(replace(f, content=re.sub(rb"ssl_ciphers = '.*'", b"ssl_ciphers = '" + suites + b"'", f.content)) for f in process.files)
-    return replace(process, files=files)
 
 
 def run(twin: Twin, node: str, *command: str) -> tuple[int, str]:
