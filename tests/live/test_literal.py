@@ -165,3 +165,12 @@ def test_postgresql_refuses_a_client_that_wants_forward_secrecy(both: tuple[bool
     suite = speaks(twin, f"{APPS}/budapp", name, 5432)
     assert "HANDSHAKE_FAILURE" in suite if literal else suite == "ECDHE-RSA-AES256-GCM-SHA384"
     assert speaks(twin, f"{APPS}/budapp", name, 5432, version="TLSv1_3").startswith("TLS_")
+
+
+def test_an_ec_key_under_suites_for_rsa_is_an_outage_for_tls_1_2(both: tuple[bool, Network, Twin]) -> None:
+    """D102: the load balancer has a certificate, and no suite to use it with."""
+    literal, wanted, twin = both
+    at = str(wanted.endpoint["control-plane/public/ingress"].public[0])
+    suite = speaks(twin, "internet/client", "api.example.com", 443, at)
+    assert "HANDSHAKE_FAILURE" in suite if literal else suite == "ECDHE-RSA-AES256-GCM-SHA384"
+    assert speaks(twin, "internet/client", "api.example.com", 443, at, version="TLSv1_3").startswith("TLS_")
