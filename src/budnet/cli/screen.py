@@ -42,6 +42,8 @@ def screen(network: Network, file: str, twin: Twin, seconds: float) -> bool:
     )
     if status["missing"]:
         _row("", style(f"not here: {', '.join(status['missing'])}; listeners of budnet's own stand in", "yellow"))
+    for link, why in status["tunnels_down"].items():
+        _row("", style(f"the tunnel of {link} is not up: {why}", "yellow"))
     start = time.perf_counter()
     proofs = prove(Engine(network))
     proved = _proofs(proofs, time.perf_counter() - start)

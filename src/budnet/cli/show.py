@@ -70,6 +70,7 @@ def _networks(n: Network) -> tuple[list[str], Rows]:
         routes = ", ".join(f"{r.destination} {r.via or r.target.value}" for r in table_.routes)
         rows.append((s.vpc, s.id, " ".join(map(str, s.prefixes)), s.access, routes))
     rows += [(x.between[0], x.id, "", f"{x.method} with {x.between[1]}", _way(n, x)) for x in n.links]
+    rows += [(n.endpoint[v.id].vpc, v.id, str(v.pool), f"client VPN for {v.clients}", " ".join(map(str, v.routes))) for v in n.client_vpns]
     return ["network", "subnet", "range", "access", "routes"], sorted(rows, key=lambda r: (r[0], r[1]))
 
 

@@ -57,6 +57,8 @@ def command(file: str | None, attach: bool, name: str, form: str) -> None:
     if missing:
         click.echo(style(f"not here: {', '.join(missing)}; listeners of budnet's own stand in (`make setup` unpacks real ones)", "yellow"))
     _signed(status)
+    for link, why in status["tunnels_down"].items():
+        click.echo(style(f"the tunnel of {link} is not up, so nothing passes over it: {why}", "yellow"))
     up = f"{len(status['spaces'])} namespaces, {len(status['servers'])} real servers, {len(status['listeners'])} listeners of budnet's own"
     click.echo(
         f"{network.name} is up in {seconds:.2f} s: {up}\n`budnet ps` lists them, `budnet probe` tries every flow, `budnet down` takes it down"

@@ -8,6 +8,9 @@ from enum import Enum
 from budnet.ir.address import Address, Prefix, Protocol
 from budnet.ir.origin import Origin
 
+WIREGUARD = "wireguard"
+"""The transport of a listener that answers nobody without a key: not even that it is there."""
+
 
 class EndpointKind(Enum):
     """What stands behind an interface."""
@@ -25,7 +28,7 @@ class EndpointKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port that answers. `transport` is `plaintext`, or what protects it: `tls`, `mtls`, `ssh`."""
+    """A port that answers. `transport` is `plaintext`, or what protects it: `tls`, `mtls`, `ssh`, `wireguard`."""
 
     name: str
     protocol: Protocol

@@ -111,4 +111,13 @@ class ClientVpn:
     port: int
     pool: Prefix
     """Addresses inside the tunnel: the first is the gateway's, the second the client's that the twin runs."""
+    client: Address
+    """Where that client is on the internet: an address of the set."""
+    routes: tuple[Prefix, ...]
+    """What clients send into the tunnel: the ranges of the gateway's VPC and of those it is linked with by routing."""
     origin: Origin
+
+    @property
+    def client_space(self) -> str:
+        """What the twin and its tables call that client."""
+        return f"{self.id}/client"

@@ -16,12 +16,17 @@ from budnet.model.values import (
     Written,
     WrittenAddress,
     WrittenPort,
+    WrittenPrefix,
     name_of_port,
     wrong,
 )
 
 DEFAULT_TTL = 30
 """Seconds; what Kubernetes' own DNS server is deployed with."""
+_CLIENT_VPN = {
+    "clients": "add `clients: SET`, a set of `addresses`: where these people come from",
+    "pool": "add `pool: 10.250.0.0/24`, or another range for the addresses inside the tunnel",
+}
 
 
 class Port(Written):
@@ -50,7 +55,9 @@ class Service(Written):
     """Something with an address that opens connections, answers them, or both."""
 
     subnet: NameList = Field(description="NETWORK/SUBNET; a list places the service in several networks")
-    kind: Literal["pod", "host", "load-balancer"] | None = Field(default=None, description="`pod` where a namespace is given, else `host`")
+    kind: Literal["pod", "host", "load-balancer", "client-vpn"] | None = Field(
+        default=None, description="`pod` where a namespace is given, else `host`"
+    )
     namespace: Name | None = None
     labels: Labels = {}
     replicas: int = Field(default=1, ge=1, le=1000)
@@ -64,6 +71,17 @@ class Service(Written):
     software: Literal["haproxy", "openssh", "postgresql", "redis", "chrony", "registry", "prometheus"] | None = Field(
         default=None, description="the server that runs here; the twin runs it for real where it is installed"
     )
+    clients: Name | None = Field(default=None, description="of a client-vpn: the set of `addresses` whose people have a key")
+    pool: WrittenPrefix | None = Field(default=None, description="of a client-vpn: addresses inside the tunnel, such as 10.250.0.0/24")
+
+    @model_validator(mode="after")
+    def _client_vpn_is_whole(self) -> Service:
+        for key in _CLIENT_VPN:
+            if self.kind == "client-vpn" and getattr(self, key) is None:
+                raise wrong(f"a client-vpn needs `{key}`", _CLIENT_VPN[key])
+            if self.kind != "client-vpn" and getattr(self, key) is not None:
+                raise wrong(f"`{key}` is for a client-vpn", "remove it, or add `kind: client-vpn`", at=key)
+        return self
 
 
 class _Name(Written):

@@ -13,11 +13,13 @@ from typing import Any
 from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.intent import Flow
-from budnet.ir.links import PUBLIC, Front, Link, VpnConnection
+from budnet.ir.links import PUBLIC, ClientVpn, Front, Link, VpnConnection
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 from budnet.probe.answer import Answer
-from budnet.probe.question import Question
+from budnet.probe.in_twin import InTwin
+from budnet.probe.predicted import Predicted
+from budnet.probe.question import Question, questions
 from budnet.probe.truth import Truth
 from budnet.reach.engine import Engine
 from budnet.reach.trace import trace
@@ -50,6 +52,7 @@ def truth(network: Network, twin: Twin) -> Truth:
     for row, said in zip(rows, twin.links("dial", [r.call for r in rows]), strict=True):
         seen = f"NO_ROUTE endpoint-service {row.via.id}" if row.via and said == _NOBODY else said
         table.add(row.question, [Answer("DELIVERED", LINKS, r, row.origin) for r in row.right], Answer("DELIVERED", LINKS, seen))
+    _people(network, twin, table)
     _wire(network, twin, table)
     _tunnels(network, twin, table)
     return table
@@ -126,10 +129,26 @@ def _refusals(network: Network) -> Iterator[_Row]:
         source, port = network.endpoint[flow.sources.endpoints[0]], front.ports[0]
         address = _door(network, front, source)
         assert address is not None, "a public front has an IPv4 address, and its clients have one"
-        wrong = {"key": "ca.pem"} if front.auth == "key" else {"certificate": f"links/{front.link}/stranger.pem"}
+        wrong = {"key": f"links/{front.link}/wrong-key"} if front.auth == "key" else {"certificate": f"links/{front.link}/stranger.pem"}
         for what, shown in (("nothing shown", {"name": front.name}), ("wrong credentials", {"name": front.name, **wrong}), ("no TLS", {})):
             question = Question(source.id, f"{front.id} with {what}", address, Protocol.TCP, port)
             yield _Row(question, _call(source, address, port, **shown), (_REFUSED,), front.origin)
+
+
+# ---- people -------------------------------------------------------------------------------------------------------------
+
+
+def _people(network: Network, twin: Twin, table: Truth) -> None:
+    """A client of each client VPN may do what its gateway may, and is told so by the same filters."""
+    predicted, in_twin = Predicted(network), InTwin(network, twin)
+    for way_in in network.client_vpns:
+        asked = [
+            q for q in questions(network, lambda source, _, gateway=way_in.id: source.id == gateway)  # type: ignore[misc]
+            if not q.service and any(q.address in p for p in way_in.routes)
+        ]  # fmt: skip
+        through = [q._replace(source=way_in.client_space) for q in asked]
+        for number, seen in in_twin.ask(through):
+            table.add(through[number], predicted(asked[number]), seen)
 
 
 # ---- on the internet ----------------------------------------------------------------------------------------------------
@@ -137,13 +156,13 @@ def _refusals(network: Network) -> Iterator[_Row]:
 
 def _wire(network: Network, twin: Twin, table: Truth) -> None:
     """A known text over every link, while all frames on the internet are looked at."""
-    found = [(link, row) for link in network.links if (row := _first(network, link)) is not None]
-    for (link, row), (said, kinds) in zip(found, twin.links("tap", [{**r.call, "text": _MARK} for _, r in found]), strict=True):
-        wanted = _SEEN.get(link.detail if link.method == "vpn" else link.method, "nothing")
+    found = [(_SEEN.get(x.detail if x.method == "vpn" else x.method, "nothing"), row) for x in network.links if (row := _first(network, x))]
+    found += [(_SEEN["wireguard"], row) for v in network.client_vpns if (row := _first_of(network, v))]
+    for (wanted, row), (said, kinds) in zip(found, twin.links("tap", [{**r.call, "text": _MARK} for _, r in found]), strict=True):
         seen = ", ".join(kinds) or "nothing"
         # a text that did not arrive proves nothing
         told = seen if said in row.right else f"{seen}, and {said}"
-        table.add(row.question, [Answer("DELIVERED", LINKS, f"{wanted} on the internet", link.origin)],
+        table.add(row.question, [Answer("DELIVERED", LINKS, f"{wanted} on the internet", row.origin)],
                   Answer("DELIVERED", LINKS, f"{told} on the internet"))  # fmt: skip
 
 
@@ -159,7 +178,7 @@ def _first(network: Network, link: Link) -> _Row | None:
                     question,
                     _call(source, address, port, **_credentials(front), **_inner(network, front.targets[0], port, front)),
                     front.targets,
-                    flow.origin,
+                    link.origin,
                 )
     for flow in network.flows:
         pair = _ends(network, flow, link)
@@ -169,7 +188,21 @@ def _first(network: Network, link: Link) -> _Row | None:
             if at is not None:
                 question = Question(source.id, f"eavesdropping on {link.id}", at, Protocol.TCP, flow.match.ports.first)
                 port = flow.match.ports.first
-                return _Row(question, _call(source, at, port, **_inner(network, target.id, port)), (target.id,), flow.origin)
+                return _Row(question, _call(source, at, port, **_inner(network, target.id, port)), (target.id,), link.origin)
+    return None
+
+
+def _first_of(network: Network, way_in: ClientVpn) -> _Row | None:
+    """Something that a client may connect to, and that says its name."""
+    for flow in network.flows:
+        if way_in.id in flow.sources.endpoints and flow.match.protocol is Protocol.TCP and not flow.link:
+            for target in (network.endpoint[e] for e in flow.destinations.endpoints):
+                at = next((a for a in target.addresses if any(a in p for p in way_in.routes)), None)
+                if at is not None and target.subnet and not target.software:
+                    question = Question(way_in.client_space, f"eavesdropping on {way_in.id}", at, Protocol.TCP, flow.match.ports.first)
+                    port = flow.match.ports.first
+                    call = {"source": way_in.client_space, "address": str(at), "port": port, **_inner(network, target.id, port)}
+                    return _Row(question, call, (target.id,), flow.origin)
     return None
 
 

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from budnet.ir.address import Address, Prefix, Protocol
-from budnet.ir.endpoint import ClusterService, Endpoint, EndpointKind, Listener
+from budnet.ir.endpoint import WIREGUARD, ClusterService, Endpoint, EndpointKind, Listener
 from budnet.ir.network import Network
 
 CLOSED: tuple[tuple[Protocol, int], ...] = ((Protocol.TCP, 22), (Protocol.TCP, 443), (Protocol.TCP, 8080), (Protocol.UDP, 161))
@@ -37,9 +37,13 @@ def questions(network: Network, wanted: Wanted | None = None) -> Iterator[Questi
     for source in (e for e in network.endpoints if is_asker(network, e)):
         families = frozenset(a.version for a in source.addresses)
         for destination in network.endpoints:
-            sensible = destination is not source and _sensible(source, destination) and _told_apart(mixed, source, destination)
+            sensible = destination is not source and _sensible(source, destination)
             if sensible and (wanted is None or wanted(source, destination)):
-                yield from (Question(source.id, destination.id, *rest) for rest in _direct(families, destination))
+                yield from (
+                    Question(source.id, destination.id, *rest)
+                    for rest in _direct(families, destination)
+                    if not mixed or _told_apart(mixed, source, destination, rest[0])
+                )
         for service in services.get(source.cluster, ()):
             if source.id not in service.backends:  # which replica a pod's own Service picks may be itself
                 yield from _by_service(source, service)
@@ -83,10 +87,10 @@ def _mixed(network: Network) -> dict[tuple[str, str], list[Prefix]]:
     return out
 
 
-def _told_apart(mixed: Mapping[tuple[str, str], list[Prefix]], source: Endpoint, destination: Endpoint) -> bool:
-    """Whether a packet to the destination's own address means it, and not something with that address in another VPC."""
+def _told_apart(mixed: Mapping[tuple[str, str], list[Prefix]], source: Endpoint, destination: Endpoint, address: Address) -> bool:
+    """Whether a packet to one of the destination's addresses means it, and not something with that address in another VPC."""
     taken = mixed.get((source.vpc, destination.vpc), ())
-    return not any(a.version == p.version and a in p for p in taken for a in destination.addresses)
+    return not any(address.version == p.version and address in p for p in taken)
 
 
 def _direct(families: frozenset[int], destination: Endpoint) -> Iterator[tuple[Address, Protocol, int]]:
@@ -101,7 +105,7 @@ def _direct(families: frozenset[int], destination: Endpoint) -> Iterator[tuple[A
 
 
 def _tried(listeners: tuple[Listener, ...]) -> list[Listener]:
-    return [x for x in listeners if x.protocol in (Protocol.TCP, Protocol.UDP)]
+    return [x for x in listeners if x.protocol in (Protocol.TCP, Protocol.UDP) and x.transport != WIREGUARD]
 
 
 def _by_service(source: Endpoint, service: ClusterService) -> Iterator[Question]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from budnet.ir.network import Network
 from budnet.model.topology import Topology
 from budnet.resolve.acls import acls
+from budnet.resolve.client_vpns import client_vpns
 from budnet.resolve.cluster_names import cluster_names
 from budnet.resolve.draft import Draft
 from budnet.resolve.egress import egress
@@ -42,6 +43,7 @@ PASSES: tuple[Pass, ...] = (
     quotas,  # whether the cloud allows so many
     outside,  # clients, hosts of egress rows
     endpoints,  # interfaces with addresses and listeners
+    client_vpns,  # tunnels for people, whose gateways are endpoints
     cluster_services,  # ClusterIPs in front of pods
     flows,  # what may be opened, spelt out
     egress,  # what may leave; adds its flows

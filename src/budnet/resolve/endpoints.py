@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.cloud import Subnet
-from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
+from budnet.ir.endpoint import WIREGUARD, Endpoint, EndpointKind, Listener
 from budnet.ir.origin import BUILT_IN
 from budnet.model.service import Service
 from budnet.resolve import mesh
@@ -156,6 +156,8 @@ def _listeners(draft: Draft, name: str, service: Service) -> tuple[Listener, ...
         tls = port.tls if own else service.tls
         transport = _transport(draft, tls, (*path, port_name, "tls") if own else ("services", name, "tls"))
         profile = tls or "" if transport == "tls" else ""
+        if service.kind == "client-vpn":
+            transport, profile = WIREGUARD, ""
         out.append(Listener(port_name, port.port.protocol, port.port.ports.first, transport, profile=profile))
     used: dict[tuple[Protocol, int], str] = {(x.protocol, x.port): "the sidecar" for x in mesh.LISTENERS} if service.mesh else {}
     clusters: dict[tuple[Protocol, int], str] = {}
@@ -204,7 +206,7 @@ def _replica(draft: Draft, name: str, service: Service, subnets: list[Subnet], r
         taken = {a.version for a in addresses}
         addresses += [draft.pins.place(f"{full_name}/v{p.version}", p, vpc) for p in subnet.prefixes if p.version not in taken]
         kind = kind_of(service)
-        wants_public = service.public if service.public is not None else kind is EndpointKind.LOAD_BALANCER
+        wants_public = service.public if service.public is not None else kind in (EndpointKind.LOAD_BALANCER, EndpointKind.CLIENT_VPN)
         has_public = wants_public and subnet.access == "public" and any(a.version == 4 for a in addresses)
         public = (draft.pins.place(f"{full_name}/public", PUBLIC_POOL),) if has_public else ()
     except Exhausted as full:

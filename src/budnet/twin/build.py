@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 
 from budnet.ir.address import Address, Prefix, single
 from budnet.ir.cloud import RouteTable, TargetKind, Vpc
-from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.endpoint import WIREGUARD, Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.twin import phrases, router, vpn
+from budnet.twin import client_vpn, phrases, router, vpn
 from budnet.twin.phrases import Marks
 from budnet.twin.plan import HOLE, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
 from budnet.twin.pod import Endpoints
@@ -27,7 +28,12 @@ def plan(network: Network) -> TwinPlan:
     builder = _Builder(network)
     spaces = tuple(builder.spaces())
     # where a port is bound to loopback and to all addresses, the second one is there for everybody
-    ports = {(e.id, x.protocol, x.port): x.loopback for e in network.endpoints for x in sorted(e.listeners, key=lambda x: not x.loopback)}
+    ports = {
+        (e.id, x.protocol, x.port): x.loopback
+        for e in network.endpoints
+        for x in sorted(e.listeners, key=lambda x: not x.loopback)
+        if x.transport != WIREGUARD
+    }
     listeners = tuple(OwnListener(*port, loopback) for port, loopback in ports.items())
     return TwinPlan(network.name, spaces, tuple(builder.wires), builder.marks.all(), listeners)
 
@@ -60,6 +66,9 @@ class _Builder:
                 yield vpn.gateway(self.network, connection, gateway, self.marks)
         for endpoint in self.network.endpoints:
             yield self.endpoint(endpoint)
+        for i, way_in in enumerate(self.network.client_vpns):
+            self.wires.append(Wire(INTERNET, f"c{i}", way_in.client_space, "eth0"))
+            yield client_vpn.client(way_in)
 
     # ---- ends -----------------------------------------------------------------------------------------------------------
 
@@ -68,7 +77,11 @@ class _Builder:
         self.wires.append(Wire(INTERNET if external else endpoint.vpc, self.devices[endpoint.id], endpoint.id, "eth0"))
         routes = tuple(KernelRoute(d, "eth0") for d in DEFAULTS if any(a.version == d.version for a in endpoint.addresses))
         kind = "external" if external else "endpoint"
-        return Space(endpoint.id, kind, endpoint.addresses, routes, ruleset=self.endpoints.ruleset(endpoint))
+        ruleset = self.endpoints.ruleset(endpoint)
+        way_in = next((v for v in self.network.client_vpns if v.id == endpoint.id), None)
+        if way_in:
+            ruleset = replace(ruleset, chains=(*ruleset.chains, *client_vpn.chains(self.network, way_in, endpoint, self.marks)))
+        return Space(endpoint.id, kind, endpoint.addresses, routes, ruleset=ruleset, forwards=way_in is not None)
 
     # ---- a VPC ----------------------------------------------------------------------------------------------------------
 
@@ -193,6 +206,7 @@ class _Builder:
             publics += [a for e in self.network.endpoints if e.vpc == gateway.vpc for a in e.public]
             routes += [KernelRoute(single(a), device) for a in publics]
         routes += [KernelRoute(single(g.public), self.vpn_device(g.id)) for v in self.network.vpns for g in v.gateways]
+        routes += [KernelRoute(single(v.client), f"c{i}") for i, v in enumerate(self.network.client_vpns)]
         routes += self.subnets_v6()
         routes += [KernelRoute(d, MISS, metric=_LOWEST) for d in DEFAULTS]
         missing = Rule(f'oifname "{MISS}" ' + self.marks.drop("NO_ROUTE", "internet", INTERNET, self.network.vpcs[0].origin))

@@ -60,6 +60,7 @@ def _credentials(network: Network, each: Front, out: Staged) -> _Opens:
     opens = _Opens(_root(each.link), token_urlsafe(32) if each.auth == "key" else "", generate((profile and profile.key) or "rsa-2048"))
     if opens.key:
         out.files.append((f"{folder}/key", opens.key.encode(), 0o600))
+        out.files.append((f"{folder}/wrong-key", token_urlsafe(32).encode(), 0o600))
     else:
         out.files.append((f"{folder}/client.pem", _client(opens.clients, each), 0o600))
         out.files.append((f"{folder}/stranger.pem", _client(_root(each.link), each), 0o600))

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
-from budnet.twin import fronts, outside, resolvers, secure, sni, tunnels
+from budnet.twin import client_vpn, fronts, outside, resolvers, secure, sni, tunnels
 from budnet.twin.certificates import NAME_SERVER, Certificates, Order
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
@@ -98,9 +98,11 @@ class _Stage:
     def tunnels(self, processes: list[Process]) -> list[tunnels.End]:
         """Of every VPN; adds their daemons."""
         ends: list[tunnels.End] = []
-        for connection in self.network.vpns:
+        sites = [partial(tunnels.stage, self.network, v, self.tools) for v in self.network.vpns]
+        people = [partial(client_vpn.stage, self.network, v, self.tools) for v in self.network.client_vpns]
+        for staged in (*sites, *people):
             try:
-                made, two = tunnels.stage(self.network, connection, self.tools)
+                made, two = staged()
             except Missing as absent:
                 self.missing[absent.program] = None
                 continue
