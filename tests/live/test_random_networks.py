@@ -11,9 +11,12 @@ from budnet.ir.address import EPHEMERAL, Match, PortRange
 from budnet.ir.filters import AclRule
 from budnet.ir.network import Network
 from budnet.probe.truth import Disagreement, truth
+from budnet.twin import tools, tunnels
 from budnet.twin.build import plan
+from budnet.twin.staging import Stage
 from helpers import twin_of
 from properties.networks import random_network
+from properties.tunnels import as_tunnels
 
 pytestmark = pytest.mark.live
 SEEDS = int(os.environ.get("BUDNET_LIVE_SEEDS", "12"))
@@ -43,6 +46,21 @@ def answered_another_way(d: Disagreement) -> bool:
 def test_every_packet_fares_as_proved(seed: int) -> None:
     network = whole_ephemeral_ranges(random_network(seed))
     with twin_of(plan(network)) as twin:
+        table = truth(network, twin)
+    wrong = [d for d in table.disagree if not answered_another_way(d)]
+    assert not wrong, f"{len(wrong)} of {table.questions}\n" + "\n".join(map(str, wrong[:5]))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS, SEEDS + max(SEEDS // 4, 1)))
+def test_every_packet_fares_as_proved_through_tunnels(seed: int) -> None:
+    """The same, with every peering a WireGuard tunnel."""
+    network = as_tunnels(whole_ephemeral_ranges(random_network(seed)))
+    made = [tunnels.stage(network, connection, tools.find()) for connection in network.vpns]
+    processes = tuple(p for some, _ in made for p in some)
+    wanted = plan(network)
+    staged = Stage(wanted, processes, (), (), tunnels=tuple(e for _, ends in made for e in ends))
+    with twin_of(wanted, staged) as twin:
+        assert twin.status()["tunnels_down"] == {}
         table = truth(network, twin)
     wrong = [d for d in table.disagree if not answered_another_way(d)]
     assert not wrong, f"{len(wrong)} of {table.questions}\n" + "\n".join(map(str, wrong[:5]))
