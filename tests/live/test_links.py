@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from budnet.probe import links, names, resolvers
 from budnet.probe.truth import Truth, truth
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
+from budnet.reach.trace import find
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.crossing import kinds
@@ -56,6 +58,21 @@ def test_a_service_that_is_not_accepted_carries_nothing() -> None:
     assert not packets.disagree, "\n".join(map(str, packets.disagree[:10]))
     wrong = {str(d) for d in asked.disagree}
     assert not wrong
+
+
+@pytest.mark.live
+def test_a_twin_comes_up_without_a_tunnel() -> None:
+    """A kernel without /dev/net/tun, a daemon that does not start: what the link carries is what differs, and it is said."""
+    wanted = plan(network_of("linked"))
+    staged = stage(network_of("linked"), wanted, tools.find())
+    processes = tuple(replace(p, argv=("false",)) if "vpn-" in p.name else p for p in staged.processes)
+    with twin_of(wanted, replace(staged, processes=processes)) as twin:
+        assert set(twin.status()["tunnels_down"]) == {"cable", "radio"}
+
+
+def test_an_address_of_several_networks_names_them() -> None:
+    with pytest.raises(ValueError, match=r"several networks: name one of hq/work/archive, bank/vault/ledger"):
+        find(Engine(network_of("linked")), "10.0.2.50")
 
 
 def test_no_address_is_asked_of_a_network_that_may_mean_another() -> None:

@@ -10,8 +10,8 @@ import click
 from budnet.cli import asked
 from budnet.cli.output import format_option, literal_option, network, print_json, style
 from budnet.cli.reach import best_trace
+from budnet.reach import relay
 from budnet.reach.engine import Engine
-from budnet.reach.path import path
 from budnet.reach.trace import origin_of, rules_behind
 
 
@@ -39,7 +39,7 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
         click.echo(question.note, err=True)
     protocol, number = asked.port(engine, port, question.destinations)
     best = best_trace(engine, question, protocol, number)
-    way, bit = path(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
+    way, bit = relay.way(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
     rows: list[dict[str, Any]] = []
     for gate in (*way.gates, *reversed(way.answers)):
         rules = (

@@ -12,10 +12,10 @@ from budnet.cli.output import format_option, literal_option, network, print_json
 from budnet.cli.prove import trace_lines
 from budnet.ir.address import PortRange, Protocol
 from budnet.packets.transports import Transports
+from budnet.reach import relay
 from budnet.reach.disposition import Disposition, Reason
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import listeners
-from budnet.reach.path import path
 from budnet.reach.trace import Trace, trace
 
 
@@ -70,7 +70,7 @@ def _ports(engine: Engine, question: asked.Asked, form: str) -> None:
     """Without a port: everything that is delivered, and over all pairs."""
     delivered, best = 0, None
     for s, d in question.pairs:
-        way = path(engine, s, d, call=question.call)
+        way = relay.way(engine, s, d, call=question.call)
         got = way.forward & way.back & listeners(engine, way) & engine.alphabet.all
         delivered |= got
         if best is None or (got and not best[1]):

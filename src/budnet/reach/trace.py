@@ -71,9 +71,11 @@ def find(engine: Engine, name: str) -> list[Point]:
     from ipaddress import ip_address
 
     try:
-        return [_at(engine, ip_address(name))]
+        address = ip_address(name)
     except ValueError:
-        pass
+        address = None
+    if address is not None:
+        return [_at(engine, address)]
     if name == "internet":
         return [p for p in engine.points if p.kind is PointKind.OUTSIDE]
     return [p for p in engine.points if p.endpoint is not None and _called(p.endpoint, name)]
@@ -84,9 +86,11 @@ def _called(endpoint: Endpoint, name: str) -> bool:
 
 
 def _at(engine: Engine, address: Address) -> Point:
-    for point in engine.points:
-        if point.address == address or (point.kind is PointKind.OUTSIDE and address in point.members):
-            return point
+    found = [p for p in engine.points if p.address == address or (p.kind is PointKind.OUTSIDE and address in p.members)]
+    if len(found) > 1:
+        raise ValueError(f"{address} is an address in several networks: name one of {', '.join(p.label for p in found)}")
+    if found:
+        return found[0]
     raise ValueError(f"{address} belongs to a network of ours but to no endpoint")
 
 

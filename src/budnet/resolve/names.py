@@ -84,11 +84,10 @@ def _check_labels(draft: Draft) -> None:
 
 
 def _of_fronts(draft: Draft) -> None:
-    """The private DNS name of an endpoint service, in the view of those who connect; a public front is in every view."""
+    """The private DNS name of a front, in the view of those who connect: others get nothing from it, by whatever name."""
     for view, front, addresses in of_fronts(draft):
-        for place in _views(draft) if front.auth else (view,):
-            if not any(r.view == place and r.name == front.name for r in draft.records):
-                draft.records += to_addresses(place, front.name, addresses, front.origin)
+        if not any(r.view == view and r.name == front.name for r in draft.records):
+            draft.records += to_addresses(view, front.name, addresses, front.origin)
 
 
 def _internal(draft: Draft, label: str, name: InternalName) -> None:

@@ -87,6 +87,8 @@ def wait_ready(running: Iterable[Running], seconds: float = 10.0) -> dict[str, f
             if _ready(one):
                 ready[one.process.name] = time.monotonic() - began
                 pending.remove(one)
+            elif _ended(one) and one.process.optional:
+                pending.remove(one)
             elif _ended(one):
                 raise ServerFailed(_complaint(one, "ended before it was ready"))
         if pending and time.monotonic() - began > seconds:

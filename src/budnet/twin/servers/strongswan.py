@@ -110,5 +110,6 @@ def gateway(
         env=(*daemon.env, ("STRONGSWAN_CONF", "{dir}/strongswan.conf")),
         overlay=(str(daemon.path.parents[1] / "lib"), "/usr/lib") if unpacked else None,
         listens=(("udp", 500), ("udp", 4500)),
+        optional=True,
         mark=("log", _LOADED),
     )

@@ -16,6 +16,7 @@ def daemon(tools: Tools, *, name: str, namespace: str, device: str) -> Process:
         argv=(*program.argv, "-f", device),
         # it refuses to start where the kernel might do better, and a namespace of an ordinary account's kernel does not
         env=(*program.env, ("WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD", "1"), ("LOG_LEVEL", "error")),
+        optional=True,
     )
 
 
