@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,19 @@ from budnet.twin.supervisor import become
 
 _RULES = 'table inet doctor {\n chain f {\n  type filter hook forward priority 0;\n  ct state new log group 5 prefix "x" drop\n }\n}\n'
 _FILES_WANTED = 4096
-_SERVERS = ("haproxy", "dnsmasq", "sshd", "postgres", "redis-server", "chronyd", "docker-registry", "prometheus")
+_TUNSETIFF, _IFF_TUN = 0x400454CA, 1
+_SERVERS = (
+    "haproxy",
+    "dnsmasq",
+    "sshd",
+    "postgres",
+    "redis-server",
+    "chronyd",
+    "docker-registry",
+    "prometheus",
+    "charon-systemd",
+    "wireguard-go",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ def examine() -> list[Finding]:
         f"at most {hard}",
         f"raise the hard limit to {_FILES_WANTED}: every namespace and listener is one",
     )
-    return [*names, files, *(_server(found, name) for name in _SERVERS)]
+    return [*names, files, _tunnels(), *(_server(found, name) for name in _SERVERS)]
 
 
 def _server(found: tools.Tools, name: str) -> Finding:
@@ -104,6 +118,20 @@ def _nested() -> Finding:
     error = _try(nest)
     advice = "PostgreSQL and sshd refuse to run as root: without this they are replaced by listeners of budnet's own"
     return Finding("nested user namespace", error is None, False, "yes" if error is None else error, advice)
+
+
+def _tunnels() -> Finding:
+    """tun(4): a device of kind TUN, made in a namespace of one's own."""
+
+    def make() -> None:
+        lab.own_namespaces()
+        with open("/dev/net/tun", "r+b", buffering=0) as tun:
+            fcntl.ioctl(tun, _TUNSETIFF, struct.pack("16sH22x", b"doctor", _IFF_TUN))
+
+    error = _try(make)
+    return Finding(
+        "tunnels", error is None, False, "yes" if error is None else error, "a VPN needs /dev/net/tun: without it nothing passes over one"
+    )
 
 
 def _try(work: Callable[[], None]) -> str | None:

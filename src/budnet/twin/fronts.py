@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_urlsafe
 
+from budnet.ir.endpoint import Endpoint
 from budnet.ir.links import Front
 from budnet.ir.network import Network
 from budnet.pki.authority import Authority
@@ -36,6 +37,12 @@ class Staged:
     processes: list[Process] = field(default_factory=list)
     files: list[tuple[str, bytes, int]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+
+def door(network: Network, vpc: str, target: Endpoint) -> Endpoint:
+    """What a server of ours in a VPC connects to, to get at a target: its interface endpoint, where there is one."""
+    found = next((f for f in network.fronts if f.consumer == vpc and target.id in f.targets and not f.auth), None)
+    return network.endpoint[found.near] if found else target
 
 
 def stage(network: Network, tools: Tools, authority: Authority) -> Staged:

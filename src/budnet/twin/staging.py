@@ -160,7 +160,7 @@ class _Stage:
         routes, over_tls = [], set()
         for route in endpoint.hosts:
             pods = [self.network.endpoint[b] for b in route.backends]
-            backends = [(str(_reachable(endpoint, pod)), route.port) for pod in pods]
+            backends = [(str(_reachable(endpoint, fronts.door(self.network, endpoint.vpc, pod))), route.port) for pod in pods]
             routes.append((route.host, backends))
             if any(x.profile and x.port == route.port for pod in pods for x in pod.listeners):
                 over_tls |= set(backends)
