@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import permutations
+from itertools import takewhile
 from typing import NamedTuple
 
 from budnet.ir.address import Address, Prefix, Protocol
@@ -78,13 +78,20 @@ def _mixed(network: Network) -> dict[tuple[str, str], list[Prefix]]:
     for between in (*(p.between for p in network.peerings), *(v.between for v in network.vpns)):
         for one, other in (between, between[::-1]):
             reached[one].add(other)
-    ranges = [(p, v.id) for v in network.vpcs for p in v.prefixes]
     out: dict[tuple[str, str], list[Prefix]] = {}
-    for (a, one), (b, other) in permutations(ranges, 2):
-        if one != other and a.version == b.version and a.overlaps(b):
-            for sender in (v for v, near in reached.items() if other in near and v != one):
-                out.setdefault((sender, one), []).append(b)
+    for one, other, prefix in _overlaps(network):
+        for sender in (v for v, near in reached.items() if other in near and v != one):
+            out.setdefault((sender, one), []).append(prefix)
     return out
+
+
+def _overlaps(network: Network) -> Iterator[tuple[str, str, Prefix]]:
+    """(a VPC, another one, a range of the other that overlaps one of the first), both ways round."""
+    ranges = sorted(((p, v.id) for v in network.vpcs for p in v.prefixes), key=lambda r: (r[0].version, int(r[0].network_address)))
+    for i, (a, one) in enumerate(ranges):
+        for b, other in takewhile(lambda r, a=a: r[0].version == a.version and r[0].overlaps(a), ranges[i + 1 :]):  # type: ignore[misc]
+            if one != other:
+                yield from ((one, other, b), (other, one, a))
 
 
 def _told_apart(mixed: Mapping[tuple[str, str], list[Prefix]], source: Endpoint, destination: Endpoint, address: Address) -> bool:
