@@ -33,6 +33,7 @@ PARTS = (
     "endpoints",
     "services",
     "records",
+    "access_controls",
 )
 
 

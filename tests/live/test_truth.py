@@ -1,4 +1,4 @@
-"""Every topology, up for real: each flow behaves as proved, each name answers as written."""
+"""Every topology, up for real: each flow behaves as proved, each name answers as written, each call ends as it may."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("case", [*CASES, "foundry"])
-def test_packets_and_names_agree(case: str) -> None:
+def test_packets_and_all_layers_agree(case: str) -> None:
     network = network_of(case)
     wanted = plan(network)
     staged = stage(network, wanted, tools.find())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from budnet.errors import TwinError
-from budnet.probe import layers
+from budnet.probe import layers, mesh
 from budnet.probe.truth import truth
 from budnet.twin import lab, tools
 from budnet.twin.build import plan
@@ -38,3 +39,23 @@ def test_without_libnftables_it_is_said_and_nothing_is_left() -> None:
     bare = replace(tools.find(), nftables=())
     with pytest.raises(TwinError, match="libnftables is not on this machine"):
         lab.up(stage(network, plan(network), bare), bare, "bare", attached=True)
+
+
+def test_without_haproxy_our_own_listeners_stand_in_and_it_is_said() -> None:
+    network = network_of("two-meshes")
+    bare = replace(tools.find(), programs={}, template=None)
+    staged = stage(network, plan(network), bare)
+    assert "haproxy" in staged.missing
+    assert "nobody's identity is checked" in staged.mesh.said
+    name = f"bare-mesh-{os.getpid()}"
+    lab.up(staged, bare, name, attached=True)
+    twin = lab.Twin(name)
+    try:
+        assert twin.status()["mesh"]["kind"] == ""
+        table = truth(network, twin)
+        asked = mesh.truth(network, twin)
+    finally:
+        twin.down()
+    assert not table.disagree, "\n".join(map(str, table.disagree[:5]))
+    assert asked.questions == 0
+    assert "nobody's identity is checked" in asked.notes[0]

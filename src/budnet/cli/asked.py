@@ -45,6 +45,10 @@ def port(engine: Engine, text: str, destinations: list[Point]) -> tuple[Protocol
     return known[protocol or "tcp"], int(number)
 
 
+MESH = "mesh"
+"""As a port: the whole invocation from sidecar to sidecar, not only its packets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Who is asked about, and how the clients among them go about it."""

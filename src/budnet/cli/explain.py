@@ -12,6 +12,7 @@ from budnet.cli.output import format_option, literal_option, network, print_json
 from budnet.cli.reach import best_trace
 from budnet.reach import relay
 from budnet.reach.engine import Engine
+from budnet.reach.invoke import invoke
 from budnet.reach.trace import origin_of, rules_behind
 
 
@@ -32,6 +33,7 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
       budnet explain budapp postgresql sql
       budnet explain internet postgresql 5432/tcp
       budnet explain budapp cas-bridge.xethub.hf.co 443/tcp
+      budnet explain budapp budcluster mesh
     """
     engine = Engine(network(file))
     question = asked.who(engine, source, destination)
@@ -39,14 +41,13 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
         click.echo(question.note, err=True)
     protocol, number = asked.port(engine, port, question.destinations)
     best = best_trace(engine, question, protocol, number)
+    best = invoke(engine, best) if port == asked.MESH else best
     way, bit = relay.way(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
     rows: list[dict[str, Any]] = []
-    for gate in (*way.gates, *reversed(way.answers)):
-        rules = (
-            [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if gate.passes & bit else []
-        )
+    for gate, passed in best.steps:
+        rules = [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if passed else []
         origin = origin_of(engine, gate)
-        rows.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": bool(gate.passes & bit),
+        rows.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
                      "code": gate.code, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
     if form == "json":
         print_json(

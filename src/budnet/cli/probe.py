@@ -129,6 +129,8 @@ def _print(result: truth.Truth) -> None:
         rows = [d.json() for d in result.disagree]
         table(["from", "to", "port", "predicted", "observed", "line"],
               ((r["src"], r["dst"], f"{r['port']}/{r['protocol'].lower()}", r["predicted"], r["observed"], r["origin"] or "") for r in rows))  # fmt: skip
+    for note in result.notes:
+        click.echo(style(f"not asked: {note}", "yellow"))
     fates = ", ".join(f"{count} {fate}" for fate, count in sorted(result.fates.items(), key=lambda f: -f[1]))
     word = style("agree", "green", True) if not result.disagree else style(f"{len(result.disagree)} DISAGREE", "red", True)
     click.echo(f"{result.questions} questions, {result.agree} answered alike: {word}\n{fates}\n{result.seconds:.2f} s of packets")

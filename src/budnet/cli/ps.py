@@ -26,19 +26,31 @@ def command(name: str, form: str, everything: bool) -> None:
     status = Twin(name).status()
     rows = _rows(status, everything)
     if form == "json":
-        print_json("ps", {"name": name, "topology": status["name"], "up_seconds": round(time.time() - status["began"]), "nodes": rows})
+        print_json(
+            "ps",
+            {
+                "name": name,
+                "topology": status["name"],
+                "up_seconds": round(time.time() - status["began"]),
+                "mesh": status["mesh"]["kind"],
+                "nodes": rows,
+            },
+        )
         return
+    if status["mesh"]["said"]:
+        click.echo(status["mesh"]["said"])
     table(["node", "kind", "addresses", "answers"], ((r["id"], r["kind"], " ".join(r["addresses"]), "; ".join(r["answers"])) for r in rows))
 
 
 def _rows(status: dict[str, Any], everything: bool) -> list[dict[str, Any]]:
     answers: dict[str, list[str]] = {}
     for server in status["servers"]:
-        ports: dict[str, list[str]] = {}
-        for endpoint, protocol, port in [*([server["space"], *at] for at in server["listens"]), *server["elsewhere"]]:
-            ports.setdefault(endpoint, []).append(f"{port}/{protocol}")
-        for endpoint, listed in ports.items():
-            answers.setdefault(endpoint, []).append(f"{server['software']} {' '.join(listed)}" + ("" if server["running"] else " (ENDED)"))
+        places: dict[str, list[str]] = {}
+        for node, protocol, port in (*((server["space"], *at) for at in server["listens"]), *server["elsewhere"]):
+            places.setdefault(node, []).append(f"{port}/{protocol}")
+        role = f" ({server['id']})" if server["elsewhere"] else ""  # one process in many places has a name of its own
+        for node, ports in places.items():
+            answers.setdefault(node, []).append(f"{server['software']}{role} {' '.join(ports)}" + ("" if server["running"] else " (ENDED)"))
     own: dict[str, list[str]] = {}
     for endpoint, protocol, port, loopback in status["listeners"]:
         own.setdefault(endpoint, []).append(f"{port}/{protocol}" + (" loopback" if loopback else ""))

@@ -15,6 +15,7 @@ from budnet.packets.transports import Transports
 from budnet.reach import relay
 from budnet.reach.disposition import Disposition, Reason
 from budnet.reach.engine import Engine
+from budnet.reach.invoke import invoke
 from budnet.reach.matrix import listeners
 from budnet.reach.trace import Trace, trace
 
@@ -30,13 +31,15 @@ def command(source: str, destination: str, port: str | None, file: str | None, f
     """Whether SOURCE reaches DESTINATION [on PORT], hop by hop, with what decided. Exit 1 if not.
 
     SOURCE and DESTINATION are services, endpoint ids, NETWORK/SUBNET, addresses, or `internet`; DESTINATION may be a host name,
-    which is looked up first and said in the TLS handshake. Of several endpoints the
-    first pair that is delivered is shown, else the first one that is not.
+    which is looked up first and said in the TLS handshake. `mesh` as PORT asks for a call from sidecar to sidecar: the
+    packets, and then whether the callee's sidecar accepts the caller's identity. Of several endpoints the first pair that
+    is delivered is shown, else the first one that is not.
 
     \b
     Examples:
       budnet reach budapp postgresql sql
       budnet reach internet postgresql 5432/tcp
+      budnet reach budapp budcluster mesh
       budnet reach budgateway inference
       budnet reach budgateway api.openai.com 443/tcp
     """
@@ -49,6 +52,7 @@ def command(source: str, destination: str, port: str | None, file: str | None, f
         return
     protocol, number = asked.port(engine, port, question.destinations)
     best = best_trace(engine, question, protocol, number)
+    best = invoke(engine, best) if port == asked.MESH else best
     if form == "json":
         print_json("reach", trace_json(best))
     else:

@@ -40,6 +40,8 @@ def screen(network: Network, file: str, twin: Twin, seconds: float) -> bool:
         "",
         ", ".join(f"{name} x{count}" if count > 1 else name for name, count in sorted(software.items())) or "no server that is installed",
     )
+    if status["mesh"]["said"]:
+        _row("mesh", status["mesh"]["said"] if status["mesh"]["kind"] else style(status["mesh"]["said"], "yellow"))
     if status["missing"]:
         _row("", style(f"not here: {', '.join(status['missing'])}; listeners of budnet's own stand in", "yellow"))
     for link, why in status["tunnels_down"].items():
@@ -93,6 +95,8 @@ def _layer(layer: Layer, network: Network, twin: Twin) -> bool:
     good = table.agree == table.questions
     if table.questions:
         _row(layer.name, f"{_mark(good)} {table.agree} of {table.questions} {layer.what}")
+    for note in table.notes:
+        _row("", style(f"not asked: {note}", "yellow"))
     for each in table.disagree[:_SHOWN]:
         click.echo(f"    {each}")
     return good

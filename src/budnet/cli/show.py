@@ -44,7 +44,7 @@ def command(arguments: Sequence[str], name: str, form: str, derived: bool, backe
         raise click.UsageError(f"'{files[1]}' is no topic: choose from {', '.join(TOPICS)}")
     found = network(files[0] if files else None)
     if derived:
-        parts = ("security_groups", "acls", "policies", "route_tables", "egress_filters", "dns_filters", "sni_filters")
+        parts = ("security_groups", "acls", "policies", "access_controls", "route_tables", "egress_filters", "dns_filters", "sni_filters")
         print_json("show", {part: to_json(getattr(found, part)) for part in parts})
         return
     tables = {topic: _TABLES[topic](found) for topic in topics}
@@ -90,14 +90,19 @@ def _services(n: Network) -> tuple[list[str], Rows]:
         ports = ", ".join(
             f"{x.name} {x.port}/{x.protocol.name.lower()} {x.transport}{' loopback' if x.loopback else ''}" for x in e.listeners
         )
-        rows.append((e.id, e.kind.value, e.namespace, " ".join(map(str, (*e.addresses, *e.public))), ports, e.software))
-    return ["endpoint", "kind", "namespace", "addresses", "listens", "software"], rows
+        identity = n.identity[e.id].uri if e.id in n.identity else ""
+        rows.append((e.id, e.kind.value, e.namespace, " ".join(map(str, (*e.addresses, *e.public))), ports, e.software, identity))
+    return ["endpoint", "kind", "namespace", "addresses", "listens", "software", "identity"], rows
 
 
 def _flows(n: Network) -> tuple[list[str], Rows]:
-    return ["from", "to", "port", "transport", "line"], [
-        (f.sources.name, f.destinations.name, str(f.match), f.transport, str(f.origin) if f.origin.line else f.origin.file) for f in n.flows
-    ]
+    rows: Rows = []
+    for f in n.flows:
+        caller = next((n.identity[e].uri for e in f.sources.endpoints if e in n.identity), "") if f.via == "mesh" else ""
+        rows.append(
+            (f.sources.name, f.destinations.name, str(f.match), f.transport, caller, str(f.origin) if f.origin.line else f.origin.file)
+        )
+    return ["from", "to", "port", "transport", "as", "line"], rows
 
 
 def _names(n: Network) -> tuple[list[str], Rows]:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 @click.option(
     "--attach", is_flag=True, help="Prove and probe it, print the report, stay up until Ctrl-C (on a terminal), and take it down."
 )
+@click.option("--mesh", type=click.Choice(["haproxy", "dapr"]), default="haproxy", show_default=True,
+              help="Who the sidecars are: one HAProxy, or Dapr's own programs where they are on PATH.")  # fmt: skip
 @name_option
 @format_option
 @literal_option
-def command(file: str | None, attach: bool, name: str, form: str) -> None:
+def command(file: str | None, attach: bool, mesh: str, name: str, form: str) -> None:
     """Bring the twin of FILE up: namespaces, filters and real servers on this machine, with no way out of it.
 
     A twin of the same file that is up already is left as it is.
@@ -36,12 +38,13 @@ def command(file: str | None, attach: bool, name: str, form: str) -> None:
       budnet up && budnet probe && budnet down
       budnet up --attach
       budnet up other.yaml --name other
+      budnet up --mesh dapr
     """
     loaded = load(file)
     network = loaded.network
     assert network is not None
     start = time.perf_counter()
-    missing = bring_up(network, name, attach)
+    missing = bring_up(network, name, attach, mesh)
     seconds = time.perf_counter() - start
     _lock(loaded)
     if attach:
@@ -52,13 +55,15 @@ def command(file: str | None, attach: bool, name: str, form: str) -> None:
     if form == "json":
         print_json("up", {"name": name, "topology": network.name, "seconds": round(seconds, 3), "spaces": len(status["spaces"]),
                           "servers": len(status["servers"]), "missing": missing,
-                          "notes": status["notes"], "signed": status["signed"]})  # fmt: skip
+                          "mesh": status["mesh"]["kind"], "notes": status["notes"], "signed": status["signed"]})  # fmt: skip
         return
     if missing:
         click.echo(style(f"not here: {', '.join(missing)}; listeners of budnet's own stand in (`make setup` unpacks real ones)", "yellow"))
     _signed(status)
     for link, why in status["tunnels_down"].items():
         click.echo(style(f"the tunnel of {link} is not up, so nothing passes over it: {why}", "yellow"))
+    if status["mesh"]["said"]:
+        click.echo(status["mesh"]["said"] if status["mesh"]["kind"] else style(status["mesh"]["said"], "yellow"))
     up = f"{len(status['spaces'])} namespaces, {len(status['servers'])} real servers, {len(status['listeners'])} listeners of budnet's own"
     click.echo(
         f"{network.name} is up in {seconds:.2f} s: {up}\n`budnet ps` lists them, `budnet probe` tries every flow, `budnet down` takes it down"
@@ -75,14 +80,14 @@ def _signed(status: dict[str, Any]) -> None:
         click.echo(style(note, "yellow"))
 
 
-def bring_up(network: Network, name: str, attached: bool) -> list[str]:
+def bring_up(network: Network, name: str, attached: bool, mesh: str = "haproxy") -> list[str]:
     """Plans, stages and starts a twin; returns what could not be had. A twin of the same topology that is up is left alone."""
     from budnet.twin import lab, tools
     from budnet.twin.build import plan
     from budnet.twin.staging import stage
 
     found = tools.find()
-    staged = stage(network, plan(network), found)
+    staged = stage(network, plan(network), found, mesh)
     try:
         lab.up(staged, found, name, attached)
     except AlreadyUp:

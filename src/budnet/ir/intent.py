@@ -31,6 +31,8 @@ class Flow:
     origin: Origin
     link: str = ""
     """The link whose fronts carry it, in connections that have flows of their own; empty where packets go the whole way."""
+    via: str = ""
+    """`mesh`: from sidecar to sidecar, so that the caller's identity is asked as well."""
 
 
 class GuaranteeKind(Enum):

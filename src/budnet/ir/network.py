@@ -14,6 +14,7 @@ from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
 from budnet.ir.filters import DnsFilter, EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup, SniFilter
 from budnet.ir.intent import Flow, Guarantee
 from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
+from budnet.ir.mesh import AccessControl, Identity
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Network:
     client_vpns: tuple[ClientVpn, ...] = ()
     dns_filters: tuple[DnsFilter, ...] = ()
     sni_filters: tuple[SniFilter, ...] = ()
+    access_controls: tuple[AccessControl, ...] = ()
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:
@@ -125,6 +127,16 @@ class Network:
     def sni_filter(self) -> dict[str, SniFilter]:
         """The SNI filter of a VPC, by the VPC's id."""
         return _by(self.sni_filters, lambda f: f.vpc)
+
+    @cached_property
+    def access_control(self) -> dict[str, AccessControl]:
+        """What the sidecar of an endpoint applies, by the endpoint's id."""
+        return {e: control for control in self.access_controls for e in control.endpoints}
+
+    @cached_property
+    def identity(self) -> dict[str, Identity]:
+        """Who an endpoint's sidecar is, by the endpoint's id."""
+        return {e: control.callee for e, control in self.access_control.items()}
 
     @cached_property
     def inside(self) -> tuple[Endpoint, ...]:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
-from budnet.model.values import CertificateName, DirectoryUrl, Duration, NameList, Written, wrong
+from budnet.model.values import CertificateName, DirectoryUrl, Duration, NameList, TrustDomain, Written, wrong
 
 KeyType = Literal["rsa-2048", "rsa-3072", "rsa-4096", "ec-p256", "ec-p384", "ed25519"]
 KINDS = get_args(KeyType)
@@ -40,6 +40,9 @@ class Certificate(Written):
     chain: str | None = Field(default=None, min_length=1, description="your certificate and its issuers: a PEM file beside this one")
     private_key: str | None = Field(default=None, alias="private-key", min_length=1, description="its key: a PEM file beside this one")
     key: KeyType | None = Field(default=None, description="rsa-2048 unless a TLS profile or this says otherwise")
+    trust_domain: TrustDomain | None = Field(
+        default=None, alias="trust-domain", description="of the identities that dapr-sentry signs; `public` unless this says otherwise"
+    )
     lifetime: Duration | None = Field(default=None, description="how long it is valid, such as 90d or 24h")
 
     @model_validator(mode="after")

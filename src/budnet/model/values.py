@@ -23,6 +23,8 @@ _URL = re.compile(r"https://([^/:?#]+)(?::[0-9]{1,5})?(/[^?#\s]*)?")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY = re.compile(rf"({_LABEL}(\.{_LABEL})*/)?[A-Za-z0-9]([A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?")
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
+"""https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md#21-trust-domain"""
 HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})+")
 """A DNS name of two labels at least."""
 
@@ -149,6 +151,12 @@ def _directory_url(value: Any) -> Any:
     return value
 
 
+def _trust_domain(value: Any) -> Any:
+    if isinstance(value, str) and not _TRUST_DOMAIN.fullmatch(value):
+        raise wrong("this cannot be a trust domain", "write it like mesh.example.com: small letters, digits, '.', '-' and '_', 255 at most")
+    return value
+
+
 def _duration(value: Any) -> int:
     if not isinstance(value, str):
         raise wrong_type("a time such as 90d or 24h", "write a number and a unit: m, h or d")
@@ -261,6 +269,7 @@ def _ranges(**keys: str) -> WithJsonSchema:
 Duration = Annotated[Any, BeforeValidator(_duration), _schema("a time, such as 90d or 24h", _DURATION.pattern)]
 """In seconds."""
 DirectoryUrl = Annotated[str, BeforeValidator(_directory_url)]
+TrustDomain = Annotated[str, BeforeValidator(_trust_domain)]
 CertificateName = Annotated[str, BeforeValidator(_certificate_name)]
 Labels = dict[Annotated[str, BeforeValidator(_label_key)], Annotated[str, BeforeValidator(_label_value)]]
 PortName = Annotated[str, BeforeValidator(_port_name)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from budnet.ir.network import Network
-from budnet.probe import certificates, egress, links, names, resolvers, tls
+from budnet.probe import certificates, egress, links, mesh, names, resolvers, tls
 from budnet.probe.truth import Truth
 from budnet.twin.lab import Twin
 
@@ -27,6 +27,7 @@ LAYERS: tuple[Layer, ...] = (
     Layer("tls", "versions, suites, groups, keys and refusals of TLS ports are as their profiles say", tls.truth),
     Layer("certificates", "certificates, by every name of every server, are as written", certificates.truth),
     Layer("egress", "look-ups and connections to names outside, under right names and wrong ones, go as written", egress.truth),
+    Layer("mesh", "calls to sidecars, with right and wrong identities, end as proved", mesh.truth),
 )
 
 

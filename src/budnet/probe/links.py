@@ -182,7 +182,7 @@ def _first(network: Network, link: Link) -> _Row | None:
                 )
     for flow in network.flows:
         pair = _ends(network, flow, link)
-        if pair and flow.match.protocol is Protocol.TCP and not flow.link:
+        if pair and flow.match.protocol is Protocol.TCP and not flow.link and not flow.via:  # a sidecar answers no clear text
             source, target = pair
             at = next((a for a in target.addresses if a.version in {x.version for x in source.addresses}), None)
             if at is not None:

@@ -52,6 +52,8 @@ class Truth:
     """Questions that were not asked (`sample.py`)."""
     rows: list[tuple[Question, Answer, Answer]] = field(default_factory=list)
     """Every question with what was predicted and what was observed: an auditor's table."""
+    notes: list[str] = field(default_factory=list)
+    """What was not asked, and why."""
 
     def add(self, question: Question, predicted: Sequence[Answer], observed: Answer) -> None:
         """One question with both answers. A Service may be answered by any of its pods."""
@@ -72,6 +74,7 @@ class Truth:
         self.left_out += other.left_out
         self.rows += other.rows
         self.seconds += other.seconds
+        self.notes += other.notes
         for fate, count in other.fates.items():
             self.fates[fate] = self.fates.get(fate, 0) + count
 
@@ -85,7 +88,7 @@ class Truth:
         """`budnet probe --format json`."""
         rows = [d.json() for d in self.disagree]
         return {"questions": self.questions, "agree": self.agree, "disagree": rows, "left_out": self.left_out,
-                "fates": self.fates, "seconds": round(self.seconds, 3)}  # fmt: skip
+                "fates": self.fates, "notes": self.notes, "seconds": round(self.seconds, 3)}  # fmt: skip
 
 
 def truth(network: Network, twin: Twin, asked: Sequence[Question] | None = None, progress: Progress | None = None) -> Truth:

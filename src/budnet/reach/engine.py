@@ -265,6 +265,7 @@ class Engine:
         named += [("peering", p.id, p.origin) for p in n.peerings]
         named += [("vpn", v.id, v.origin) for v in n.vpns]
         named += [("endpoint-service", f.id, f.origin) for f in n.fronts]
+        named += [("mesh-access", c.id, c.origin) for c in n.access_controls]
         named += [("egress-filter", f.id, f.origin) for f in n.egress_filters]
         named += [("sni-filter", f.id, f.origin) for f in n.sni_filters]
         named += [("dns-filter", f.id, f.origin) for f in n.dns_filters]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
@@ -12,45 +11,17 @@ from budnet.ir.links import PUBLIC
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach.engine import Engine, Point, PointKind
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
-from budnet.reach.trace import Trace, trace
+from budnet.reach.proof import Packet, Proof, Status
+from budnet.reach.prove_mesh import prove_mesh
+from budnet.reach.trace import trace
 
-
-class Status(Enum):
-    """The answer to a guarantee."""
-
-    PROVED = "proved"
-    REFUTED = "refuted"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """A concrete counter-example."""
-
-    source: Point
-    destination: Point
-    protocol: Protocol
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A guarantee with its answer. `count` is how many pairs of points were looked at."""
-
-    name: str
-    status: Status
-    summary: str
-    origin: Origin
-    because: str = ""
-    packet: Packet | None = None
-    trace: Trace | None = None
-    count: int = 0
+__all__ = ["Packet", "Proof", "Status", "prove"]
 
 
 def prove(engine: Engine) -> list[Proof]:
     """Every guarantee of the Network, and before them the one that comes with every file: exactly the declared flows."""
     table, sides, total = list(pairs(engine)), _Sides(engine), count(engine)
-    proofs = [_nothing_else(engine, table, sides, total), _all_declared(engine, table, sides)]
+    proofs = [_nothing_else(engine, table, sides, total), _all_declared(engine, table, sides), *prove_mesh(engine)]
     return proofs + [replace(_guarantee(engine, g, table, sides), count=total) for g in engine.network.guarantees]
 
 

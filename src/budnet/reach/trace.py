@@ -9,7 +9,7 @@ from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import ClusterService, Endpoint
 from budnet.ir.filters import PolicyRule
 from budnet.ir.origin import NOWHERE, Origin
-from budnet.reach import semantics
+from budnet.reach import mesh_access, semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
 from budnet.reach.engine import Engine, Point, PointKind
 from budnet.reach.path import ANYHOW, Call, Gate, Path
@@ -116,6 +116,8 @@ def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tu
                         yield rule.id, rule.origin
         case "network-policy":
             yield from _policy_rules(engine, way, gate, bit, ingress)
+        case mesh_access.LAYER:
+            yield from mesh_access.rules_behind(network, gate)
         case "egress-filter":
             sender = way.source.endpoint
             for egress in network.egress_filters:

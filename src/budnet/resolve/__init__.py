@@ -19,6 +19,7 @@ from budnet.resolve.groups import security_groups
 from budnet.resolve.guarantees import guarantees
 from budnet.resolve.kubernetes import cluster_services
 from budnet.resolve.links import links
+from budnet.resolve.mesh_access import mesh_access
 from budnet.resolve.names import names
 from budnet.resolve.networks import networks
 from budnet.resolve.outside import outside
@@ -54,6 +55,7 @@ PASSES: tuple[Pass, ...] = (
     acls,
     policies,
     cluster_names,  # what the clusters give to every Service
+    mesh_access,  # who may call whom, by identity
     names,
     tls,
     trust,
@@ -84,5 +86,5 @@ _PARTS = (
     "security_groups", "acls", "policies", "egress_filters", "clusters", "endpoints", "services", "address_groups",
     "zones", "records", "certificates", "tls_profiles", "flows", "guarantees",
     "links", "vpns", "fronts", "client_vpns",
-    "dns_filters", "sni_filters",
+    "dns_filters", "sni_filters", "access_controls",
 )  # fmt: skip

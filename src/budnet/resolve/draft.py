@@ -11,6 +11,7 @@ from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
 from budnet.ir.filters import DnsFilter, EgressFilter, HostName, NetworkAcl, NetworkPolicy, SecurityGroup, SniFilter
 from budnet.ir.intent import Flow, Guarantee
 from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
+from budnet.ir.mesh import AccessControl
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import Origin
@@ -76,6 +77,7 @@ class Draft:
     client_vpns: list[ClientVpn] = field(default_factory=list)
     dns_filters: list[DnsFilter] = field(default_factory=list)
     sni_filters: list[SniFilter] = field(default_factory=list)
+    access_controls: list[AccessControl] = field(default_factory=list)
     _subnets: dict[str, Subnet] = field(default_factory=dict)
     _said: set[tuple[str, str, Span | None]] = field(default_factory=set)
 

@@ -79,7 +79,8 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
         for port, match in ports:
             transport = _transport(destinations[1], match)
             name = f"{source} -> {target} {port}"
-            draft.flows.append(Flow(name, sources, Side(target, tuple(e.id for e in destinations[1])), match, transport, origin, link))
+            side = Side(target, tuple(e.id for e in destinations[1]))
+            draft.flows.append(Flow(name, sources, side, match, transport, origin, link, flow.via or ""))
 
 
 def _heard(draft: Draft, target: str, port: str, path: Path) -> None:

@@ -25,10 +25,12 @@ from typing import Any, NoReturn
 from budnet.errors import BudnetError, TwinError
 from budnet.twin import (
     browser,
+    caller,
     crossing,
     handshake,
     handshakes,
     listeners,
+    mesh,
     nftables,
     orders,
     prober,
@@ -163,6 +165,8 @@ class Agent:
                 self.looks(asked["places"], send)
             case "rotate":
                 send(self.rotate(asked, send) | {"end": True})
+            case "call":
+                self.call(asked["calls"], asked["lies"], send)
             case "exec":
                 self.exec(asked, descriptors, connection, send)
             case "logs":
@@ -177,6 +181,7 @@ class Agent:
             "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
             "tunnels_down": self.tunnels_down,
             "notes": list(self.stage.notes), "signed": [asdict(s) for s in self.signed], "stand_ins": list(self.stage.stand_ins),
+            "mesh": {"kind": self.stage.mesh.kind, "said": self.stage.mesh.said},
             "spaces": [{"id": s.id, "kind": s.kind, "addresses": [str(a) for a in s.addresses]} for s in self.plan.spaces],
             "servers": [{"id": r.process.name, "space": r.process.namespace, "software": r.process.software, "pid": r.pid, "listens": r.process.listens, "elsewhere": r.process.elsewhere,
                          "running": _alive(r.pid)} for r in self.running],
@@ -240,6 +245,14 @@ class Agent:
         with (HOME / "rotating").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             return rotation.rotate(asked, running, self.kernel.spaces, HOME, renew, send)
+
+    def call(self, rows: list[list[Any]], lies: dict[str, dict[str, str]], send: Send) -> None:
+        """Calls to sidecars (`caller.Call`), answered in order (`caller.Said`); `lies` are in their tables meanwhile."""
+        calls = [caller.Call(*row) for row in rows]
+        with (HOME / "calling").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            said = caller.lying(HOME / "servers" / mesh.NAME, lies, lambda: caller.ask(calls, self.kernel.spaces, HOME / "mesh"))
+        send({"said": said, "end": True})
 
     def exec(self, asked: dict[str, Any], descriptors: list[int], connection: socket.socket, send: Send) -> None:
         """Runs a command in a namespace with the caller's own standard streams; it ends when the caller goes away."""

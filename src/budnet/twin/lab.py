@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from budnet.errors import AlreadyUp, NotPermitted, NoTwin, TwinError
 from budnet.twin import syscall
+from budnet.twin.caller import Call, Said
 from budnet.twin.handshake import Seen
 from budnet.twin.handshakes import Door
 from budnet.twin.load import Pair
@@ -233,6 +234,11 @@ class Twin:
     def rotate(self, what: str, layer: str, rate: int, pairs: Sequence[Pair]) -> Iterator[dict[str, Any]]:
         """Rotates certificates under load: `{"phase": ...}` as each ends, then everything there is to say."""
         return self._request({"do": "rotate", "what": what, "layer": layer, "rate": rate, "pairs": [asdict(p) for p in pairs]})
+
+    def call(self, calls: Sequence[Call], lies: Mapping[str, Mapping[str, str]] | None = None) -> list[Said]:
+        """Calls to sidecars, all at once; meanwhile the sidecars' tables have the entries of `lies`."""
+        answer = next(self._request({"do": "call", "calls": [list(c) for c in calls], "lies": lies or {}}))
+        return [Said(*row) for row in answer["said"]]
 
     def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
         """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""

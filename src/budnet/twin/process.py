@@ -52,7 +52,7 @@ class Process:
     listens: tuple[tuple[str, int], ...] = ()
     """(protocol, port) pairs, `tcp` or `udp`, on which it listens before it counts as ready; it listens on no other."""
     elsewhere: tuple[tuple[str, str, int], ...] = ()
-    """(namespace, protocol, port) of what it listens on outside its own namespace: it finds others below /run/netns."""
+    """(namespace, protocol, port) of what it listens on outside its own namespace."""
     optional: bool = False
     """Whether the twin comes up without it, where it ends before it is ready: for what it carries, somebody else reports."""
     mark: tuple[str, str] | None = None

@@ -13,8 +13,9 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
-from budnet.twin import client_vpn, fronts, outside, resolvers, secure, sni, tunnels
+from budnet.twin import client_vpn, fronts, mesh, outside, resolvers, secure, sni, tunnels
 from budnet.twin.certificates import NAME_SERVER, Certificates, Order
+from budnet.twin.mesh import Mesh
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
@@ -46,16 +47,17 @@ class Stage:
     """What is otherwise than the file says, and why."""
     stand_ins: tuple[str, ...] = ()
     """Rows of the certificate table that the internal CA signs although another issuer is written."""
+    mesh: Mesh = Mesh()
 
     @cached_property
     def digest(self) -> str:
         """The same for the same network: tells whether the twin that is up is this one."""
-        return hashlib.sha256(repr((self.plan.spaces, self.plan.wires)).encode()).hexdigest()
+        return hashlib.sha256(repr((self.plan.spaces, self.plan.wires, self.mesh.about)).encode()).hexdigest()
 
 
-def stage(network: Network, plan: TwinPlan, tools: Tools) -> Stage:
-    """Pure but for new keys."""
-    return _Stage(network, tools).build(plan)
+def stage(network: Network, plan: TwinPlan, tools: Tools, sidecars: str = mesh.KINDS[0]) -> Stage:
+    """Pure but for new keys. `sidecars` is one of `mesh.KINDS`."""
+    return _Stage(network, tools).build(plan, sidecars)
 
 
 class _Stage:
@@ -72,13 +74,16 @@ class _Stage:
         """Of the internal CA."""
         return self.certificates.vault.authority.root
 
-    def build(self, plan: TwinPlan) -> Stage:
+    def build(self, plan: TwinPlan, sidecars: str) -> Stage:
         processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
         links, ends = fronts.stage(self.network, self.tools, self.certificates.vault.authority), self.tunnels(processes)
         processes += links.processes
         self.missing |= dict.fromkeys(links.missing)
         processes += self.certificates.processes()
         plan = self.egress(plan, processes)
+        meshed = mesh.stage(self.network, self.tools, sidecars)
+        processes += meshed.processes
+        self.missing |= dict.fromkeys(meshed.missing)
         processes += self.tls_ports(_taken(processes))
         taken = _taken(processes)
         own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
@@ -87,12 +92,13 @@ class _Stage:
             ("ssh/id_ed25519", self.admin.private, 0o600),
             ("ssh/config", self.ssh_config(), 0o644),
             *([(CLIENT, self.client(), 0o600)] if secure.ask_clients(self.network) else ()),
+            *meshed.files,
         )
         resolv = tuple((e.id, resolvers.resolv_conf(self.network, e)) for e in self.network.endpoints)
         certificates = self.certificates
         return Stage(
             replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
-            tuple(ends), _behind(certificates.orders, processes), tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins),
+            tuple(ends), _behind(certificates.orders, processes), tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins), meshed,
         )  # fmt: skip
 
     def tunnels(self, processes: list[Process]) -> list[tunnels.End]:

@@ -44,6 +44,9 @@ PROGRAMS: Mapping[str, str] = {  # program -> the package that brings it, `*` fo
     "sshd-session": "openssh-server",  # OpenSSH 9.8 and later only
 }
 
+NOT_PACKAGED = ("daprd", "sentry")
+"""Programs that no package brings: found where the machine has them on its PATH."""
+
 _FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/openssh", "usr/lib/postgresql/*/bin")
 _LIBRARIES = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib64", "usr/lib")
 _NFTABLES = ("libmnl", "libnftnl", "libjansson", "libxtables", "libnftables")  # each needs only those before it
@@ -131,6 +134,7 @@ def find(root: Path | None = None) -> Tools:
         elif path := _first(machine, name):
             programs[name] = Program(name, path, None, ())
 
+    programs |= {name: Program(name, path, None, ()) for name in NOT_PACKAGED if (path := _first(machine, name))}
     template = root / TEMPLATE
     return Tools(
         programs=programs,
