@@ -77,6 +77,10 @@ class Endpoint:
     """The server that a user runs here, such as `postgresql`; empty where it is the platform's own."""
     hosts: tuple[HostRoute, ...] = ()
     origin: Origin = Origin("", 0)
+    host_network: bool = False
+    """A pod with its node's address: no policy selects it, neither as its subject nor as a peer."""
+    any_port: bool = False
+    """What listens is not known: every port may answer. `listeners` then only give ports their names."""
 
     @property
     def filtered(self) -> bool:

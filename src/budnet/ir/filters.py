@@ -150,6 +150,72 @@ class HostName:
 
 
 @dataclass(frozen=True, slots=True)
+class NodePeer:
+    """Nodes by label, as an `egress` peer of the cluster-wide policies."""
+
+    nodes: Selector
+
+
+@dataclass(frozen=True, slots=True)
+class NamePeer:
+    """Outside hosts by name (`domainNames`). Which addresses they are is not known, so whom it lets out to is unknown."""
+
+    names: tuple[str, ...]
+
+
+class Action(Enum):
+    """What a rule of a cluster-wide policy does. PASS hands the decision on to the tiers behind it."""
+
+    ACCEPT = "Accept"
+    DENY = "Deny"
+    PASS = "Pass"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminRule:
+    """Does `action` to traffic with any of the peers on any of the ports. `peers=()` is nobody, `ports=()` every port."""
+
+    id: str
+    action: Action
+    peers: tuple[PodPeer | BlockPeer | NodePeer | NamePeer, ...]
+    ports: tuple[PolicyPort, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPolicy:
+    """A cluster-wide policy: ClusterNetworkPolicy (policy.networking.k8s.io/v1alpha2) of either tier, AdminNetworkPolicy or
+    BaselineAdminNetworkPolicy (v1alpha1). The first rule that matches decides, lower priorities first (KEP-2091).
+
+    NetworkPolicies are asked between the tiers `admin` and `baseline`.
+    """
+
+    id: str
+    cluster: str
+    tier: str
+    priority: int
+    subject: PodPeer
+    """Whose traffic it is about; `namespaces` is always given."""
+    ingress: tuple[AdminRule, ...]
+    egress: tuple[AdminRule, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPolicy:
+    """A policy of a kind that is not modelled: what passes to (ingress) or from whom it selects is unknown."""
+
+    id: str
+    cluster: str
+    subject: PodPeer
+    """Without `namespaces`: everybody in the cluster that `pods` selects."""
+    ingress: bool
+    egress: bool
+    why: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class EgressRule:
     """Lets `sources` (endpoint ids) out of their VPC to outside addresses."""
 

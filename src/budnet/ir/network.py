@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 from budnet.ir.address import Address, Prefix
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
-from budnet.ir.filters import DnsFilter, EgressFilter, NetworkAcl, NetworkPolicy, SecurityGroup, SniFilter
+from budnet.ir.filters import (
+    AdminPolicy,
+    DnsFilter,
+    EgressFilter,
+    NetworkAcl,
+    NetworkPolicy,
+    SecurityGroup,
+    SniFilter,
+    UnknownPolicy,
+)
 from budnet.ir.intent import Flow, Guarantee
 from budnet.ir.links import ClientVpn, Front, Link, VpnConnection
 from budnet.ir.mesh import AccessControl, Identity
@@ -62,6 +71,8 @@ class Network:
     dns_filters: tuple[DnsFilter, ...] = ()
     sni_filters: tuple[SniFilter, ...] = ()
     access_controls: tuple[AccessControl, ...] = ()
+    admin_policies: tuple[AdminPolicy, ...] = ()
+    unknown_policies: tuple[UnknownPolicy, ...] = ()
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:

@@ -1,0 +1,9 @@
+"""KUBERNETES -> NETWORK.
+
+sources.py     where objects come from: folders, files, standard input; YAML and JSON
+fields.py      reading fields of objects nobody has checked, with problems instead of exceptions
+selectors.py   label selectors
+workloads.py   pods, and what makes pods, as endpoints
+policies.py    NetworkPolicy, and the cluster-wide kinds
+cluster.py     all objects together: the Network
+"""

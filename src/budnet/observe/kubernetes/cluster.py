@@ -1,0 +1,138 @@
+"""All objects of a cluster together: the Network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from budnet.ir.endpoint import Cluster, Endpoint, EndpointKind, Namespace
+from budnet.ir.filters import AdminPolicy, NetworkPolicy, UnknownPolicy
+from budnet.ir.network import Network
+from budnet.ir.origin import NOWHERE
+from budnet.observe.kubernetes import policies
+from budnet.observe.kubernetes.fields import WRONG_FIELD, Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text
+from budnet.observe.kubernetes.foreign import foreign, is_foreign
+from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads
+from budnet.source.diagnostic import Severity
+
+DUPLICATE, UNKNOWN_VERSION = "K102", "K103"
+_NAME = "kubernetes.io/metadata.name"
+_VERSIONS = {
+    ("networking.k8s.io", "NetworkPolicy"): ("v1",), ("policy.networking.k8s.io", "ClusterNetworkPolicy"): ("v1alpha2",),
+    ("policy.networking.k8s.io", "AdminNetworkPolicy"): ("v1alpha1",), ("policy.networking.k8s.io", "BaselineAdminNetworkPolicy"): ("v1alpha1",),
+}  # fmt: skip
+
+
+@dataclass
+class Observed:
+    """What was read: the Network, and what was wrong. `skipped` counts objects of kinds that mean nothing for reachability."""
+
+    network: Network
+    problems: Problems
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: str = "cluster") -> Observed:
+    """The Network of one cluster. What is wrong with one object is said, and the object left out."""
+    reader = _Reader(name, problems)
+    for of, place in objects:
+        reader.read(of, place)
+    return Observed(reader.network(), problems, reader.skipped)
+
+
+class _Reader:
+    def __init__(self, name: str, problems: Problems) -> None:
+        self.name, self.problems = name, problems
+        self.workloads = Workloads(name)
+        self.spaces: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.nodes: list[Endpoint] = []
+        self.policies: list[NetworkPolicy] = []
+        self.admin: list[AdminPolicy] = []
+        self.unknown: list[UnknownPolicy] = []
+        self.skipped: dict[str, int] = {}
+        self._seen: dict[tuple[str, str, str, str], Place] = {}
+
+    def read(self, of: Object, place: Place) -> None:
+        """One object."""
+        try:
+            self._read(of, place)
+        except Wrong as wrong:
+            self.problems.say(Severity.ERROR, WRONG_FIELD, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
+
+    def _read(self, of: Object, place: Place) -> None:
+        kind = text(of, "kind")
+        group, _, version = text(of, "apiVersion").rpartition("/")
+        meta = mapping(of, "metadata")
+        name = meta.get("name") or meta.get("generateName")
+        if not isinstance(name, str):
+            raise Wrong("metadata.name", "the object has no name")
+        namespace = text(meta, "namespace", "metadata.", "default") or "default"
+        key = group, kind, namespace, name
+        if key in self._seen:
+            first = self._seen[key]
+            where = f"{first.file}:{first.line}" if first.line else first.file
+            self.problems.say(
+                Severity.WARNING, DUPLICATE, f"{name_of(of)} is there twice; the second one is left out", place, f"the first is in {where}"
+            )
+            return
+        self._seen[key] = place
+        known = _VERSIONS.get((group, kind))
+        if known and version not in known:
+            help = f"{kind} is known as {', '.join(f'{group}/{v}' for v in known)}"
+            raise Wrong("apiVersion", f"'{group}/{version}' is not known, and what it means is not guessed", help)
+        self._one(of, group, kind, name, namespace, place)
+
+    def _one(self, of: Object, group: str, kind: str, name: str, namespace: str, place: Place) -> None:
+        match group, kind:
+            case "", "Pod":
+                self.workloads.pod(of, name, namespace, place)
+            case "", "Namespace":
+                self.spaces[name] = labels(mapping(of, "metadata"), where="metadata.")
+            case "", "Node":
+                self.nodes.append(_node(of, name, self.name, place))
+            case (("" | "apps" | "batch"), _) if kind in TEMPLATES:
+                self.workloads.template(of, kind, name, namespace, place)
+            case "networking.k8s.io", "NetworkPolicy":
+                self.policies.append(policies.network_policy(of, name, namespace, self.name, place))
+            case "policy.networking.k8s.io", "ClusterNetworkPolicy":
+                self.admin.append(policies.cluster_network_policy(of, name, self.name, place))
+            case "policy.networking.k8s.io", "AdminNetworkPolicy":
+                self.admin.append(policies.admin_network_policy(of, name, self.name, place))
+            case "policy.networking.k8s.io", "BaselineAdminNetworkPolicy":
+                self.admin.append(policies.baseline_policy(of, name, self.name, place))
+            case _ if is_foreign(group, kind):
+                self.unknown.append(foreign(of, group, kind, name, namespace, self.name, place))
+            case _:
+                self.skipped[kind] = self.skipped.get(kind, 0) + 1
+
+    def network(self) -> Network:
+        """Everything that was read, in the order of names, so that the order of files changes nothing."""
+        pods = self.workloads.endpoints()
+        used = {e.namespace for e in pods} | {p.namespace for p in self.policies}
+        spaces = self.spaces | {s: () for s in used if s not in self.spaces}
+        named = tuple(Namespace(s, tuple(sorted(({_NAME: s} | dict(found)).items()))) for s, found in sorted(spaces.items()))
+        return Network(
+            self.name,
+            clusters=(Cluster(self.name, "", (), "cluster.local", named, NOWHERE),),
+            endpoints=(*pods, *sorted(self.nodes, key=lambda n: n.id)),
+            policies=tuple(sorted(self.policies, key=lambda p: p.id)),
+            admin_policies=tuple(sorted(self.admin, key=lambda p: (p.tier, p.priority, p.id))),
+            unknown_policies=tuple(sorted(self.unknown, key=lambda p: p.id)),
+        )
+
+
+def _node(of: Object, name: str, cluster: str, place: Place) -> Endpoint:
+    given = mappings(mapping(of, "status"), "addresses", "status.")
+    found = []
+    for each in given:
+        if each.get("type") == "InternalIP":
+            try:
+                found.append(ip_address(str(each.get("address"))))
+            except ValueError:
+                raise Wrong("status.addresses", f"{each.get('address')!r} is no address") from None
+    written = labels(mapping(of, "metadata"), where="metadata.")
+    label = f"{name}[Node]"
+    return Endpoint(
+        label, EndpointKind.HOST, label, "", "", tuple(found), cluster=cluster, labels=written, origin=place.origin, any_port=True
+    )

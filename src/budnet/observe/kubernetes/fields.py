@@ -1,0 +1,129 @@
+"""Reads fields of objects that nobody has checked. What is wrong becomes a Diagnostic that names the object, and the object
+is left out; the rest is still read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from budnet.ir.origin import Origin
+from budnet.source.diagnostic import Diagnostic, Severity
+from budnet.source.span import Span
+
+Object: TypeAlias = Mapping[str, Any]
+"""A mapping as JSON and YAML give it: a dict."""
+
+WRONG_FIELD = "K101"
+
+
+class Wrong(Exception):
+    """A field is not what the API takes. Caught where objects are read, one at a time."""
+
+    def __init__(self, where: str, summary: str, help: str = "") -> None:
+        super().__init__(summary)
+        self.where, self.summary, self.help = where, summary, help
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object was found: a file and the line its document begins at (0 where only the file is known)."""
+
+    file: str
+    line: int = 0
+
+    @property
+    def origin(self) -> Origin:
+        """The same for the IR."""
+        return Origin(self.file, self.line, 1 if self.line else 0)
+
+    @property
+    def span(self) -> Span:
+        """The same for a Diagnostic."""
+        return Span(self.file, max(self.line, 1), 1, max(self.line, 1), 1)
+
+
+@dataclass
+class Problems:
+    """Collects Diagnostics."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def say(self, severity: Severity, code: str, summary: str, place: Place, help: str = "") -> None:
+        """One more."""
+        self.found.append(Diagnostic(code, severity, summary, place.span, help))
+
+
+def name_of(thing: Object) -> str:
+    """`Kind namespace/name`, as far as it is there, for messages."""
+    meta = thing.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    name = "/".join(str(meta[k]) for k in ("namespace", "name") if meta.get(k))
+    return f"{thing.get('kind', 'object')} {name or 'without a name'}"
+
+
+def mapping(of: Object, key: str, where: str = "") -> Object:
+    """A mapping, empty where it is missing or null."""
+    value = of.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Wrong(f"{where}{key}", f"expected a mapping, found {_kind(value)}")
+    return value
+
+
+def sequence(of: Object, key: str, where: str = "") -> list[Any]:
+    """A list, empty where it is missing or null."""
+    value = of.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Wrong(f"{where}{key}", f"expected a list, found {_kind(value)}")
+    return value
+
+
+def mappings(of: Object, key: str, where: str = "") -> list[Object]:
+    """A list of mappings."""
+    items = sequence(of, key, where)
+    for i, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise Wrong(f"{where}{key}[{i}]", f"expected a mapping, found {_kind(item)}")
+    return items
+
+
+def text(of: Object, key: str, where: str = "", default: str | None = None) -> str:
+    """A text; without a default it must be there."""
+    value = of.get(key, default)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise Wrong(f"{where}{key}", f"expected a text, found {_kind(value)}")
+    return value
+
+
+def number(of: Object, key: str, first: int, last: int, where: str = "") -> int | None:
+    """A whole number from `first` to `last`, or None where it is missing."""
+    value = of.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Wrong(f"{where}{key}", f"expected a whole number, found {_kind(value)}")
+    if not first <= value <= last:
+        raise Wrong(f"{where}{key}", f"{value} is not from {first} to {last}")
+    return value
+
+
+def labels(of: Object, key: str = "labels", where: str = "") -> tuple[tuple[str, str], ...]:
+    """Labels, sorted by key."""
+    found = mapping(of, key, where)
+    for name, value in found.items():
+        if type(name) is not str or type(value) is not str:
+            raise Wrong(f"{where}{key}", f"the label {name!r} is no text", "quote it: labels are texts")
+    return tuple(sorted(found.items()))
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    names = {bool: "a truth value", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a mapping"}
+    return names.get(type(value), type(value).__name__)

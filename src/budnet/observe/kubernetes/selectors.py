@@ -1,0 +1,41 @@
+"""Label selectors as the Kubernetes API has them.
+
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/label-selector/: `matchLabels` and
+`matchExpressions` must all hold; the empty selector selects everything.
+"""
+
+from __future__ import annotations
+
+from budnet.ir.filters import Operator, Requirement, Selector
+from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, sequence, text
+
+_OPERATORS = {o.value: o for o in Operator}
+
+
+def selector(of: Object, where: str) -> Selector:
+    """A selector, its requirements in a stable order so that equal ones are equal values."""
+    unknown = [k for k in of if k not in ("matchLabels", "matchExpressions")]
+    if unknown:
+        raise Wrong(f"{where}.{unknown[0]}", f"a label selector has no '{unknown[0]}'", "it has matchLabels and matchExpressions")
+    found: list[Requirement] = []
+    for key, value in mapping(of, "matchLabels", f"{where}.").items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise Wrong(f"{where}.matchLabels", f"the label {key!r} is no text", "quote it: labels are texts")
+        found.append(Requirement(key, Operator.IN, (value,)))
+    for i, each in enumerate(mappings(of, "matchExpressions", f"{where}.")):
+        found.append(_expression(each, f"{where}.matchExpressions[{i}]."))
+    return tuple(sorted(found, key=lambda r: (r.key, r.operator.value, r.values)))
+
+
+def _expression(of: Object, where: str) -> Requirement:
+    word = text(of, "operator", where)
+    operator = _OPERATORS.get(word)
+    if operator is None:
+        raise Wrong(f"{where}operator", f"'{word}' is no operator", f"write one of {', '.join(_OPERATORS)}")
+    values = sequence(of, "values", where)
+    if not all(isinstance(v, str) for v in values):
+        raise Wrong(f"{where}values", "values of labels are texts", "quote them")
+    takes = operator in (Operator.IN, Operator.NOT_IN)
+    if takes != bool(values):
+        raise Wrong(f"{where}values", f"{word} takes {'at least one value' if takes else 'no values'}")
+    return Requirement(text(of, "key", where), operator, tuple(sorted(set(values))))

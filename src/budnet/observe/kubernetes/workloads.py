@@ -1,0 +1,172 @@
+"""Pods, and what makes pods, as endpoints. A workload whose pods are there is those pods; one without is one pod."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+from socket import AF_INET, inet_pton
+
+from budnet.ir.address import Address, Protocol
+from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
+from budnet.ir.origin import Origin
+from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, text
+from budnet.observe.kubernetes.policies import PROTOCOLS
+
+TEMPLATES = {
+    "Deployment": ("spec", "template"), "ReplicaSet": ("spec", "template"), "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"), "ReplicationController": ("spec", "template"), "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}  # fmt: skip
+"""Where each kind keeps what its pods are made from."""
+_HASH = "pod-template-hash"
+
+Owner = tuple[str, str, str]
+"""(namespace, kind, name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pod:
+    """A pod, or what a maker's pods will be, before it is known who its first maker is."""
+
+    id: str
+    namespace: str
+    owner: Owner | None
+    labels: tuple[tuple[str, str], ...]
+    addresses: tuple[Address, ...]
+    listeners: tuple[Listener, ...]
+    host_network: bool
+    origin: Origin
+
+
+class Workloads:
+    """Collects pods and templates of one cluster; `endpoints` then gives each pod, and a pod for each template that has none."""
+
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+        self._pods: list[_Pod] = []
+        self._made: dict[Owner, Owner] = {}
+        self._templates: dict[Owner, _Pod] = {}
+        self._labels: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
+        self._listeners: dict[tuple[tuple[object, object, object], ...], tuple[Listener, ...]] = {}
+
+    def pod(self, of: Object, name: str, namespace: str, place: Place) -> None:
+        """One Pod. A pod that has ended has no network."""
+        status = mapping(of, "status")
+        if status.get("phase") in ("Succeeded", "Failed"):
+            return
+        spec, meta = mapping(of, "spec"), mapping(of, "metadata")
+        written = self._shared(labels(meta, where="metadata."))
+        owner = self._owner(meta, namespace, written)
+        addresses = _addresses(status)
+        self._pods.append(self._read(f"{namespace}/{name}[Pod]", namespace, owner, written, addresses, spec, "spec.", place))
+
+    def template(self, of: Object, kind: str, name: str, namespace: str, place: Place) -> None:
+        """One Deployment, or another maker of pods."""
+        found = of
+        for key in TEMPLATES[kind]:
+            found = mapping(found, key)
+        owner = namespace, kind, name
+        written = self._shared(labels(mapping(found, "metadata", "template."), where="template.metadata."))
+        spec = mapping(found, "spec", "template.")
+        self._templates[owner] = self._read(f"{namespace}/{name}[{kind}]", namespace, None, written, (), spec, "template.spec.", place)
+        above = self._owner(mapping(of, "metadata"), namespace, ())
+        if above:
+            self._made[owner] = above
+
+    def endpoints(self) -> list[Endpoint]:
+        """All of them, in the order of their names."""
+        out = [self._endpoint(pod) for pod in self._pods]
+        have = {self._top(pod.owner) for pod in self._pods if pod.owner}
+        out += [self._endpoint(t) for owner, t in self._templates.items() if self._top(owner) == owner and owner not in have]
+        return sorted(out, key=lambda e: (e.namespace, e.id))
+
+    def _endpoint(self, pod: _Pod) -> Endpoint:
+        label = pod.id
+        if pod.owner:
+            namespace, kind, name = self._top(pod.owner)
+            label = f"{namespace}/{name}[{kind}]"
+        return Endpoint(
+            pod.id, EndpointKind.POD, label, "", "", pod.addresses, cluster=self.cluster, namespace=pod.namespace, labels=pod.labels,
+            listeners=pod.listeners, origin=pod.origin, host_network=pod.host_network, any_port=True,
+        )  # fmt: skip
+
+    def _top(self, owner: Owner) -> Owner:
+        """The first maker: a CronJob's Job's pod is the CronJob's."""
+        seen = {owner}
+        while owner in self._made and self._made[owner] not in seen:
+            owner = self._made[owner]
+            seen.add(owner)
+        return owner
+
+    def _owner(self, meta: Object, namespace: str, written: tuple[tuple[str, str], ...]) -> Owner | None:
+        for each in mappings(meta, "ownerReferences", "metadata."):
+            if each.get("controller", True) is True:
+                found = namespace, str(each.get("kind")), str(each.get("name"))
+                if found[1] == "Node":  # a static pod's
+                    return None
+                if found[1] == "ReplicaSet" and found not in self._made:
+                    # a Deployment names its ReplicaSets after itself and the hash that their pods carry
+                    mark = next((v for k, v in written if k == _HASH), "")
+                    if mark and found[2].endswith(f"-{mark}"):
+                        self._made[found] = namespace, "Deployment", found[2].removesuffix(f"-{mark}")
+                return found
+        return None
+
+    def _read(
+        self, id: str, namespace: str, owner: Owner | None, written: tuple[tuple[str, str], ...], addresses: tuple[Address, ...],
+        spec: Object, where: str, place: Place,
+    ) -> _Pod:  # fmt: skip
+        return _Pod(id, namespace, owner, written, addresses, self._ports(spec, where), spec.get("hostNetwork") is True, place.origin)
+
+    def _shared(self, written: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """Replicas have equal labels: one tuple for all of them is hashed sooner and kept once."""
+        return self._labels.setdefault(written, written)
+
+    def _ports(self, spec: Object, where: str) -> tuple[Listener, ...]:
+        """Container ports. They only give names: a container may listen elsewhere as well."""
+        written = list(_container_ports(spec, where))
+        try:
+            key = tuple((port.get("name"), port.get("containerPort"), port.get("protocol")) for port, _ in written)
+            known = self._listeners.get(key)
+        except TypeError:  # something that is no text and no number, which `_listener` says better
+            key, known = (), None
+        if known is None:
+            known = self._listeners[key] = tuple(_listener(port, at) for port, at in written)
+        return known
+
+
+def _container_ports(spec: Object, where: str) -> Iterator[tuple[Object, str]]:
+    for kind in ("containers", "initContainers"):
+        for i, container in enumerate(mappings(spec, kind, where)):
+            # an init container ends before the pod serves, unless it is a sidecar (KEP-753)
+            if container.get("ports") and (kind == "containers" or container.get("restartPolicy") == "Always"):
+                at = f"{where}{kind}[{i}]."
+                yield from ((port, f"{at}ports[{j}].") for j, port in enumerate(mappings(container, "ports", at)))
+
+
+def _listener(port: Object, at: str) -> Listener:
+    found = number(port, "containerPort", 1, 65535, at)
+    if found is None:
+        raise Wrong(f"{at}containerPort", "'containerPort' is missing")
+    return Listener(text(port, "name", at, ""), _protocol(port, at), found)
+
+
+def _addresses(status: Object) -> tuple[Address, ...]:
+    given = [each.get("ip") for each in mappings(status, "podIPs", "status.")] or [status.get("podIP")]
+    try:
+        return tuple(_address(each) for each in given if each)
+    except (ValueError, TypeError, OSError):
+        raise Wrong("status.podIPs", f"{given!r} are not addresses") from None
+
+
+def _address(written: str) -> Address:
+    """As `ip_address`, which takes three times as long for IPv4."""
+    return ip_address(written) if ":" in written else IPv4Address(inet_pton(AF_INET, written))
+
+
+def _protocol(port: Object, where: str) -> Protocol:
+    word = text(port, "protocol", where, "TCP")
+    if word not in PROTOCOLS:
+        raise Wrong(f"{where}protocol", f"'{word}' is no protocol", f"write one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[word]

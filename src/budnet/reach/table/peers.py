@@ -1,0 +1,140 @@
+"""Which columns are meant: by labels, by namespaces, by addresses. Each distinct selector is looked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budnet.ir.filters import BlockPeer, NamePeer, NodePeer, Operator, PodPeer, Requirement, Selector
+from budnet.ir.network import Network
+from budnet.reach import semantics
+from budnet.reach.table.columns import Columns
+
+Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+Peer = PodPeer | BlockPeer | NodePeer | NamePeer
+
+
+class Peers:
+    """Answers by column, each worked out once."""
+
+    def __init__(self, network: Network, columns: Columns) -> None:
+        self.columns = columns
+        self._labels = [dict(s.labels) for s in columns.shapes]
+        self._spaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
+        homes = {(s.cluster, s.namespace): None for s in columns.shapes}
+        self._home = {home: i for i, home in enumerate(homes)}
+        self._homes = list(homes)
+        self._home_of = np.array([self._home[s.cluster, s.namespace] for s in columns.shapes], np.int32)
+        self._pods = np.array([s.pod for s in columns.shapes], bool)
+        self._nodes = np.array([s.node for s in columns.shapes], bool)
+        self._of_home = [np.flatnonzero((self._home_of == i) & self._pods) for i in range(len(homes))]
+        self._values: dict[str, tuple[NDArray[np.int32], dict[str, int]]] = {}
+        self._by_labels: dict[Selector, Bools] = {}
+        self._by_space: dict[Selector, Bools] = {}
+        self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
+        self._columns: dict[tuple[Peer, str, str], Indices] = {}
+        self._outside = columns.shape < 0
+
+    # ---- shapes: who a policy is about ----------------------------------------------------------------------------------
+
+    def selected(self, selector: Selector, cluster: str, namespace: str) -> Indices:
+        """The shapes of pods of one namespace that a selector selects."""
+        home = self._home.get((cluster, namespace))
+        if home is None:
+            return np.empty(0, np.intp)
+        here = self._of_home[home]
+        return here[self._labelled(selector)[here]] if selector else here
+
+    def subjects(self, peer: PodPeer, cluster: str) -> Indices:
+        """The shapes of pods of a cluster that a cluster-wide policy is about."""
+        return np.flatnonzero(self._pod_shapes(peer, cluster, ""))
+
+    def _pod_shapes(self, peer: PodPeer, cluster: str, namespace: str) -> Bools:
+        """`namespaces=None` is the policy's own namespace; for a cluster-wide policy (`namespace` empty) every one."""
+        key = (peer, cluster, namespace)
+        known = self._shapes.get(key)
+        if known is None:
+            known = self._labelled(peer.pods) & self._pods
+            if peer.namespaces is not None:
+                known &= (self._in_spaces(peer.namespaces) & np.array([c == cluster for c, _ in self._homes], bool))[self._home_of]
+            elif namespace:
+                known &= self._home_of == self._home.get((cluster, namespace), -1)
+            else:
+                known &= np.array([c == cluster for c, _ in self._homes], bool)[self._home_of]
+            self._shapes[key] = known
+        return known
+
+    def _labelled(self, selector: Selector) -> Bools:
+        known = self._by_labels.get(selector)
+        if known is None:
+            known = np.ones(len(self.columns.shapes), bool)
+            for requirement in selector:
+                known &= self._holds(requirement)
+            self._by_labels[selector] = known
+        return known
+
+    def _holds(self, requirement: Requirement) -> Bools:
+        """`semantics.holds` for all shapes: which value of the key each has is numbered, 0 for none."""
+        if requirement.key not in self._values:
+            numbers: dict[str, int] = {}
+            given = (dict_.get(requirement.key) for dict_ in self._labels)
+            of = np.array([0 if value is None else numbers.setdefault(value, len(numbers) + 1) for value in given], np.int32)
+            self._values[requirement.key] = of, numbers
+        of, numbers = self._values[requirement.key]
+        if requirement.operator in (Operator.EXISTS, Operator.DOES_NOT_EXIST):
+            has: Bools = of != 0
+            return has if requirement.operator is Operator.EXISTS else ~has
+        among = np.zeros(len(numbers) + 1, bool)
+        among[[numbers[v] for v in requirement.values if v in numbers]] = True
+        found: Bools = among[of]
+        return found if requirement.operator is Operator.IN else ~found
+
+    def _in_spaces(self, selector: Selector) -> Bools:
+        known = self._by_space.get(selector)
+        if known is None:
+            labels = (self._spaces.get(home, {}) for home in self._homes)
+            known = self._by_space[selector] = np.array([semantics.selects(selector, each) for each in labels], bool)
+        return known
+
+    # ---- columns: who a rule is about -----------------------------------------------------------------------------------
+
+    def meant(self, peers: Sequence[Peer], cluster: str, namespace: str) -> Indices:
+        """The columns that any of the peers means, some of them twice. Names of outside hosts mean none here: see `rows`."""
+        parts = [self._meant(p, cluster, namespace) for p in peers if not isinstance(p, NamePeer)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.empty(0, np.intp)
+
+    def _meant(self, peer: Peer, cluster: str, namespace: str) -> Indices:
+        key = (peer, cluster, namespace if isinstance(peer, PodPeer) and peer.namespaces is None else "")
+        known = self._columns.get(key)
+        if known is None:
+            known = self._columns[key] = np.flatnonzero(self._look(peer, cluster, namespace))
+        return known
+
+    def _look(self, peer: Peer, cluster: str, namespace: str) -> Bools:
+        if isinstance(peer, BlockPeer):
+            found = self.columns.within(peer.prefix)
+            for part in peer.without:
+                found &= ~self.columns.within(part)
+            return found
+        if isinstance(peer, PodPeer):
+            return self._spread(self._pod_shapes(peer, cluster, namespace))
+        assert isinstance(peer, NodePeer)
+        here = np.array([s.cluster == cluster for s in self.columns.shapes], bool)
+        return self._spread(self._labelled(peer.nodes) & self._nodes & here)
+
+    def _spread(self, shapes: Bools) -> Bools:
+        """From shapes to columns; the outside has no shape."""
+        if not len(shapes):
+            return np.zeros(self.columns.count, bool)
+        found: Bools = shapes[self.columns.shape]
+        return found & ~self._outside
+
+    def outside(self) -> Indices:
+        """The columns of the outside."""
+        return np.flatnonzero(self._outside)
