@@ -10,15 +10,18 @@ from typing import Any
 import click
 
 from budnet.cli.output import file_argument, literal_option, network, table, transports_json
+from budnet.cli.source import source_option
+from budnet.packets.transports import Transports
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Row, matrix
 
 
 @click.command()
 @file_argument
+@source_option
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True, help="How to print.")
 @literal_option
-def command(file: str | None, form: str) -> None:
+def command(file: str | None, source: str | None, form: str) -> None:
     """Who reaches whom on which ports: all pairs with something allowed. CSV and JSON are written row by row.
 
     \b
@@ -26,6 +29,9 @@ def command(file: str | None, form: str) -> None:
       budnet matrix
       budnet matrix --format csv > matrix.csv
     """
+    if source:
+        _observed(source, form)
+        return
     engine = Engine(network(file))
     rows = matrix(engine)
     if form == "csv":
@@ -43,6 +49,43 @@ def command(file: str | None, form: str) -> None:
         click.echo(f'\n], "endpoints": {len(engine.network.inside)}}}')
     else:
         table(["source", "destination", "allowed"], ((r.src, r.dst, _allowed(r)) for r in rows))
+
+
+def _observed(source: str, form: str) -> None:
+    """Rows by workload, straight from the table's numbers: each connection is put into words once."""
+    from budnet.cli.source import observed
+    from budnet.reach.table.grouped import connections
+    from budnet.reach.table.table import Table
+
+    network = observed(source)
+    found = Table(network)
+    words: dict[int, str] = {}
+    out: list[str] = []
+    if form == "text":
+        known = found.sets
+        table(["source", "destination", "allowed"], ((s.label, d.label, _words(*known(c))) for s, d, c in connections(found)))
+        return
+    for src, dst, connection in connections(found):
+        if connection not in words:
+            allowed, unknown = found.sets(connection)
+            words[connection] = _words(allowed, unknown) if form == "csv" else _json(allowed, unknown)
+        if form == "csv":
+            out.append(f'{src.label},{dst.label},"{words[connection]}",')
+        else:
+            out.append(f'{{"src": "{src.label}", "dst": "{dst.label}", {words[connection]}}}')
+    if form == "csv":
+        click.echo("\n".join(["src,dst,allowed,one_way", *out]))
+    else:
+        click.echo('{"schema": "budnet.matrix/1", "rows": [\n' + ",\n".join(out) + f'\n], "endpoints": {len(network.endpoints)}}}')
+
+
+def _words(allowed: Transports, unknown: Transports) -> str:
+    return "; ".join([*([str(allowed)] if allowed else []), *([f"unknown: {unknown}"] if unknown else [])])
+
+
+def _json(allowed: Transports, unknown: Transports) -> str:
+    why = "what decides is not modelled" if unknown else None
+    return f'"allowed": {json.dumps(transports_json(allowed))}, "one_way": false, "unknown": {json.dumps(why)}'
 
 
 def _allowed(row: Row) -> str:

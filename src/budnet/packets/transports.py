@@ -93,13 +93,12 @@ class Alphabet:
         for protocol in Protocol:
             edges, base = self._edges[protocol], self._base[protocol]
             ranges: list[PortRange] = []
-            for i in range(len(edges) - 1):
-                if not mask >> (base + i) & 1:
-                    continue
-                first, last = edges[i], edges[i + 1] - 1
-                if ranges and ranges[-1].last + 1 == first:
-                    first = ranges.pop().first
-                ranges.append(PortRange(first, last))
+            left = mask >> base & ((1 << (len(edges) - 1)) - 1)
+            while left:  # from one run of set bits to the next
+                first = (left & -left).bit_length() - 1
+                end = first + (~(left >> first) & -~(left >> first)).bit_length() - 1
+                ranges.append(PortRange(edges[first], edges[end] - 1))
+                left = left >> end << end
             if ranges:
                 parts.append((protocol, tuple(ranges)))
         return Transports(tuple(parts))

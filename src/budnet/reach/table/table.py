@@ -77,6 +77,10 @@ class Table:
             found[np.ix_(block >= inside, np.arange(self.columns.count) >= inside)] = 0
             yield block.astype(np.int32), found
 
+    def either(self, one: int, other: int) -> int:
+        """The union of two connections, by number."""
+        return self.connections.id(self.connections.masks[one] | self.connections.masks[other])
+
     def sets(self, connection: int) -> tuple[Transports, Transports]:
         """What passes in any case, and what may pass, of a connection's number."""
         both = self.connections.masks[connection]

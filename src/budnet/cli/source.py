@@ -1,0 +1,47 @@
+"""`--from KIND:WHERE`: a network that budnet did not write, in place of FILE."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from budnet.ir.network import Network
+
+KINDS = ("kubernetes",)
+
+source_option = click.option(
+    "--from", "source", metavar="KIND:WHERE", help="A network that runs already, in place of FILE: `kubernetes:DIR`, `kubernetes:FILE`, `kubernetes:-`."
+)  # fmt: skip
+
+
+def observed(source: str) -> Network:
+    """The Network of what is there. What could not be read is printed; with nothing read the program ends with 3."""
+    kind, colon, where = source.partition(":")
+    if kind not in KINDS or not colon or not where:
+        raise click.UsageError(
+            f"'{source}' is not KIND:WHERE; KIND is {' or '.join(KINDS)}, WHERE a folder, a file, or - for standard input"
+        )
+    from budnet.observe.kubernetes import cluster, sources
+    from budnet.observe.kubernetes.fields import Problems
+
+    problems = Problems()
+    found = cluster.network(sources.objects(where, problems), problems)
+    _report(problems)
+    if not found.network.endpoints:
+        click.echo(f"budnet: {where}: nothing in it sends or answers: there are no pods, and nothing that makes pods", err=True)
+        sys.exit(3)
+    return found.network
+
+
+def _report(problems: object) -> None:
+    from budnet.cli.output import colours
+    from budnet.observe.kubernetes.fields import Problems
+    from budnet.source.diagnostic import in_order
+    from budnet.source.report import to_text
+
+    assert isinstance(problems, Problems)
+    if problems.found:
+        click.echo(to_text(in_order(problems.found), {}, colours(sys.stderr)), err=True)

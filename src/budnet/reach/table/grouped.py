@@ -1,0 +1,101 @@
+"""The table as people read it: one row for each pair of workloads, and for each part of the outside that fares alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from budnet.ir.address import Prefix
+from budnet.packets.transports import Transports
+from budnet.reach.table.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One side of a row: a workload, a pod that differs from its workload's others, or a part of the outside."""
+
+    label: str
+    columns: tuple[int, ...]
+    """One; two for a workload with addresses of both families."""
+    prefixes: tuple[Prefix, ...] = ()
+    """Of the outside: all of its addresses. `label` is the widest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What may be opened from one to another: in any case, and perhaps."""
+
+    src: Party
+    dst: Party
+    allowed: Transports
+    unknown: Transports
+
+
+def parties(table: Table) -> list[Party]:
+    """All sides there are: those inside in the order of their names, then the outside."""
+    return [*_inside(table), *_outside(table)]
+
+
+def cells(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[Cell]:
+    """Rows with something in them, by source and destination. A workload's own pods are not listed against each other."""
+    known: dict[int, tuple[Transports, Transports]] = {}
+    for src, dst, connection in connections(table, wanted):
+        if connection not in known:
+            known[connection] = table.sets(connection)
+        yield Cell(src, dst, *known[connection])
+
+
+def connections(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[tuple[Party, Party, int]]:
+    """(source, destination, connection's number) of every pair of parties that has any."""
+    everybody = parties(table)
+    position = {party.label: i for i, party in enumerate(everybody)}
+    holders: list[list[Party]] = [[] for _ in range(table.columns.count)]
+    for party in everybody:
+        for column in party.columns:
+            holders[column].append(party)
+    for src in everybody:
+        if wanted is not None and not wanted(src):
+            continue
+        found: dict[int, int] = {}
+        for _, block in table.blocks(src.columns):
+            for row in block:
+                for column in np.flatnonzero(row).tolist():
+                    for dst in holders[column]:
+                        at = position[dst.label]
+                        found[at] = int(row[column]) if at not in found else table.either(found[at], int(row[column]))
+        found.pop(position[src.label], None)
+        yield from ((src, everybody[at], found[at]) for at in sorted(found))
+
+
+def _inside(table: Table) -> list[Party]:
+    columns: dict[str, list[int]] = {}
+    services: dict[str, dict[str, None]] = {}
+    for column, members in enumerate(table.columns.members):
+        for endpoint in members:
+            columns.setdefault(endpoint.id, []).append(column)
+            services.setdefault(endpoint.service, {})[endpoint.id] = None
+    out = []
+    for service, ids in services.items():
+        alike = {tuple(columns[i]) for i in ids}
+        if len(alike) == 1:
+            out.append(Party(service, alike.pop()))
+        else:
+            out += [Party(i, tuple(columns[i])) for i in ids]
+    return sorted(out, key=lambda party: party.label)
+
+
+def _outside(table: Table) -> list[Party]:
+    """Parts of the outside that every rule treats alike, as one; parts of different families never are."""
+    count, inside = table.columns.count, table.columns.inside
+    both = np.concatenate([table.egress.ids[:, inside:], table.ingress.ids[:, inside:]]).T
+    alike: dict[tuple[int, bytes], list[int]] = {}
+    for row, column in zip(np.ascontiguousarray(both), range(inside, count), strict=True):
+        alike.setdefault((int(table.columns.family[column]), row.tobytes()), []).append(column)
+    out = []
+    for members in alike.values():
+        prefixes = table.columns.outside_prefixes(members)
+        widest = min(prefixes, key=lambda p: (p.prefixlen, p.network_address))
+        out.append(Party(str(widest), (members[0],), prefixes))
+    return out
