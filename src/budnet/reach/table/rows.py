@@ -6,13 +6,13 @@ distinct combination of rules is decided once, by `reach.tiers`, and looked up f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from budnet.ir.address import Match, PortRange
-from budnet.ir.filters import Action, AdminPolicy, AdminRule, NamePeer, NetworkPolicy, PolicyPort, PolicyRule
+from budnet.ir.filters import Action, AdminPolicy, AdminRule, NetworkPolicy, PolicyPort, PolicyRule
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids
 from budnet.packets.transports import Alphabet
@@ -24,7 +24,7 @@ _TABLE_BITS = 16
 """Up to so many distinct sets a row's combinations are numbered directly; beyond, they are sorted."""
 
 Term = tuple[Indices, int]
-"""Columns, and the set that some rule names for them."""
+"""Columns, and what some rule lets through to them, in both halves."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ class _Step:
 
     place: tuple[bool, int, int, int]
     action: Action
-    sure: tuple[Term, ...]
-    perhaps: tuple[Term, ...]
+    terms: tuple[Term, ...]
 
 
 class RowMaker:
@@ -120,16 +119,10 @@ class RowMaker:
             for where, mask in self._policy(policy, kind.ports):
                 allowed.setdefault(mask, []).append(where)
         steps = sorted((s for a in kind.admin for s in self._admin(a, kind.ports)), key=lambda s: s.place)
-        layers = [(tuple(places), mask) for mask, places in allowed.items()]
-        first_step = len(layers)
-        uses: list[tuple[int, bool, int]] = []  # (step, certain, mask) behind each further layer
-        for number, step in enumerate(steps):
-            for sure, terms in ((True, step.sure), (False, step.perhaps)):
-                for where, mask in terms:
-                    layers.append(((where,), mask))
-                    uses.append((number, sure, mask))
+        layers = [tuple(places) for places in allowed.values()]
+        behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
+        layers += [(where,) for step in steps for where, _ in step.terms]
         masks = list(allowed)
-        known = self.halves.known
 
         def fate(code: int) -> int:
             union = 0
@@ -137,20 +130,18 @@ class RowMaker:
                 if code >> bit & 1:
                     union |= mask
             if not steps:
-                return known(union)
+                return union
             hit = [0] * len(steps)
-            for bit, (number, sure, mask) in enumerate(uses, first_step):
+            for bit, (number, mask) in enumerate(behind, len(masks)):
                 if code >> bit & 1:
-                    hit[number] |= known(mask) if sure else self.halves.perhaps(mask)
-            groups = _grouped(steps, hit)
-            return decide(self.halves, groups[0], bool(kind.policies), known(union), groups[1])
+                    hit[number] |= mask
+            admin, baseline = _grouped(steps, hit)
+            return decide(self.halves, admin, bool(kind.policies), union, baseline)
 
-        return self._combine([where for where, _ in layers], fate)
+        return self._combine(layers, fate)
 
-    def _combine(self, layers: Sequence[tuple[Indices, ...]], fate: object) -> Ids:
+    def _combine(self, layers: Sequence[tuple[Indices, ...]], fate: Callable[[int], int]) -> Ids:
         """Numbers the combination of layers that each column is in, decides each that occurs, and looks them up."""
-        decide_ = fate
-        assert callable(decide_)
         count = self.columns.count
         if len(layers) <= _TABLE_BITS:
             codes = np.zeros(count, np.int32)
@@ -161,7 +152,7 @@ class RowMaker:
             present[codes] = True
             table = np.zeros(1 << len(layers), np.int32)
             for code in np.flatnonzero(present).tolist():
-                table[code] = self.into.id(decide_(code))
+                table[code] = self.into.id(fate(code))
             return table[codes]
         bits = np.zeros((count, len(layers)), bool)
         for bit, places in enumerate(layers):
@@ -169,7 +160,7 @@ class RowMaker:
                 bits[where, bit] = True
         packed = np.packbits(bits, axis=1, bitorder="little")
         distinct, which = np.unique(packed, axis=0, return_inverse=True)
-        found = self.into.ids(decide_(int.from_bytes(row.tobytes(), "little")) for row in distinct)
+        found = self.into.ids(fate(int.from_bytes(row.tobytes(), "little")) for row in distinct)
         return found[which.ravel()]
 
     # ---- rules as terms -------------------------------------------------------------------------------------------------
@@ -184,26 +175,37 @@ class RowMaker:
         return known
 
     def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts) -> Iterator[Term]:
-        where = np.arange(self.columns.count) if not rule.peers else self.peers.meant(rule.peers, policy.cluster, policy.namespace)
-        yield from self._spelt(where, rule.ports, ports)
+        if not rule.peers:
+            yield from self._spelt(np.arange(self.columns.count), rule.ports, ports, self.halves.known)
+            return
+        yield from self._spelt(self.peers.meant(rule.peers, policy.cluster, policy.namespace), rule.ports, ports, self.halves.known)
+        yield from self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, self.halves.perhaps)
 
     def _admin(self, number: int, ports: NamedPorts) -> list[_Step]:
         known = self._steps.get((number, ports))
         if known is None:
             policy = self.network.admin_policies[number]
             rules = policy.ingress if self.ingress else policy.egress
-            known = self._steps[number, ports] = [self._step(policy, number, i, r, ports) for i, r in enumerate(rules)]
+            known = self._steps[number, ports] = [s for i, r in enumerate(rules) for s in self._step(policy, number, i, r, ports)]
         return known
 
-    def _step(self, policy: AdminPolicy, number: int, at: int, rule: AdminRule, ports: NamedPorts) -> _Step:
-        sure = self._spelt(self.peers.meant(rule.peers, policy.cluster, ""), rule.ports, ports)
-        named = any(isinstance(p, NamePeer) for p in rule.peers)
-        perhaps = self._spelt(self.peers.outside(), rule.ports, ports) if named else ()
-        return _Step((policy.tier == "baseline", policy.priority, number, at), rule.action, tuple(sure), tuple(perhaps))
+    def _step(self, policy: AdminPolicy, number: int, at: int, rule: AdminRule, ports: NamedPorts) -> Iterator[_Step]:
+        """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps;
+        where it would pass them on, what becomes of them is not known either way."""
+        place = policy.tier == "baseline", policy.priority, number, at
+        sure = self._spelt(self.peers.meant(rule.peers, policy.cluster, ""), rule.ports, ports, self.halves.known)
+        yield _Step(place, rule.action, tuple(sure))
+        for action, half in ((Action.DENY, self.halves.certain), (Action.ACCEPT, self.halves.perhaps)):
+            if rule.action in (action, Action.PASS):
+                perhaps = tuple(self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, half))
+                if perhaps:
+                    yield _Step(place, action, perhaps)
 
-    def _spelt(self, where: Indices, written: tuple[PolicyPort, ...], own: NamedPorts) -> Iterator[Term]:
+    def _spelt(self, where: Indices, written: tuple[PolicyPort, ...], own: NamedPorts, half: Callable[[int], int]) -> Iterator[Term]:
         """Columns with a rule's ports. A port's name means what the connection's destination calls so: for ingress the pod
         itself, for egress each column for itself."""
+        if not len(where):
+            return
         fixed, names = 0 if written else self.alphabet.all, []
         for port in written:
             if isinstance(port.port, str):
@@ -215,15 +217,18 @@ class RowMaker:
                 fixed |= self._named_mask(port, own)
             names = []
         if fixed:
-            yield where, fixed
+            yield where, half(fixed)
         for port in names:
-            yield from self._by_name(where, port)
+            for among, mask in self._by_name(where, port):
+                yield among, half(mask)
 
-    def _by_name(self, where: Indices, port: PolicyPort) -> Iterator[Term]:
-        masks = np.array([self.into.id(self._named_mask(port, s.ports)) for s in self.columns.shapes] + [0], np.int32)
-        of = masks[self.columns.shape[where]]
-        for each in np.unique(of[of != 0]).tolist():
-            yield where[of == each], self.into.masks[each]
+    def _by_name(self, where: Indices, port: PolicyPort) -> Iterator[tuple[Indices, int]]:
+        masks = [self._named_mask(port, s.ports) for s in self.columns.shapes] + [0]  # the last one is the outside's
+        distinct = {mask: i for i, mask in enumerate(dict.fromkeys(masks))}
+        of = np.array([distinct[m] for m in masks], np.int32)[self.columns.shape[where]]
+        for mask, number in distinct.items():
+            if mask and (of == number).any():
+                yield where[of == number], mask
 
     def _named_mask(self, port: PolicyPort, ports: NamedPorts) -> int:
         mask = 0

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budnet.ir.address import Match, PortRange
-from budnet.ir.filters import NamePeer
+from budnet.ir.filters import BlockPeer, NamePeer
 from budnet.ir.network import Network
 from budnet.packets.connections import Connections, Ids
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach.table.columns import Columns, peers_of, ports_of
-from budnet.reach.table.peers import Peers
+from budnet.reach.table.peers import Peers, covers_partly
 from budnet.reach.table.rows import RowMaker
 from budnet.reach.tiers import Halves
 
@@ -88,9 +88,13 @@ class Table:
 
 
 def _leaves_unknown(network: Network) -> bool:
-    """Whether anything may be unknown: policies of other makers, outside hosts by name, two policies of one priority."""
+    """Whether anything may be unknown: policies of other makers, outside hosts by name, two policies of one priority, pods
+    without an address where prefixes are asked."""
     asked = [(p.tier, p.priority) for p in network.admin_policies]
-    return bool(network.unknown_policies) or len(set(asked)) < len(asked) or any(isinstance(p, NamePeer) for p in peers_of(network))
+    if network.unknown_policies or len(set(asked)) < len(asked):
+        return True
+    placed = all(e.addresses for e in network.endpoints)
+    return any(isinstance(p, NamePeer) or (isinstance(p, BlockPeer) and not placed and covers_partly(p)) for p in peers_of(network))
 
 
 def _matches(network: Network, columns: Columns) -> Iterator[Match]:
