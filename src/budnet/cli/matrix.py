@@ -63,11 +63,11 @@ def _observed(source: str, form: str) -> None:
     out: list[str] = []
     if form == "text":
         known = found.sets
-        table(["source", "destination", "allowed"], ((s.label, d.label, _words(*known(c))) for s, d, c in connections(found)))
+        table(["source", "destination", "allowed"], ((s.label, d.label, _words(*known(c)[:2])) for s, d, c in connections(found)))
         return
     for src, dst, connection in connections(found):
         if connection not in words:
-            allowed, unknown = found.sets(connection)
+            allowed, unknown, _ = found.sets(connection)
             words[connection] = _words(allowed, unknown) if form == "csv" else _json(allowed, unknown)
         if form == "csv":
             out.append(f'{src.label},{dst.label},"{words[connection]}",')

@@ -25,6 +25,7 @@ class Connections:
         self._words = max(1, -(-bits // _WORD))
         self.masks: list[int] = [0, self.all]
         self._ids: dict[int, int] = {0: NOTHING, self.all: EVERYTHING}
+        self._only: dict[int, Ids] = {}
 
     def id(self, mask: int) -> int:
         """The number of a mask."""
@@ -59,6 +60,23 @@ class Connections:
             if not np.array_equal(packed[which, word], a[rows, word] & b[columns, word]):
                 raise AssertionError("two connection sets have one hash")
         return found[which]
+
+    def only(self, row: Ids, mask: int) -> Ids:
+        """A row with every set cut down to those in `mask`."""
+        known = self._only.setdefault(mask, np.full(0, -1, np.int32))
+        if len(known) < len(self.masks):
+            known = self._only[mask] = np.concatenate([known, np.full(len(self.masks) - len(known), -1, np.int32)])
+        missing = row[known[row] < 0]
+        for number in np.unique(missing).tolist():
+            known[number] = self.id(self.masks[number] & mask)
+        out: Ids = known[row]
+        return out
+
+    def both(self, one: Ids, other: Ids) -> Ids:
+        """The intersections of two rows, column by column."""
+        codes, which = np.unique(one.astype(np.int64) * len(self.masks) + other, return_inverse=True)
+        rows, columns = np.divmod(codes, len(self.masks))
+        return self.ids(self.masks[r] & self.masks[c] for r, c in zip(rows.tolist(), columns.tolist(), strict=True))[which]
 
     def _packed(self, ids: Ids) -> NDArray[np.uint64]:
         size = self._words * _WORD // 8

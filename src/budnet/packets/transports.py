@@ -79,6 +79,13 @@ class Alphabet:
         assert edges[first] == match.ports.first and edges[last] == match.ports.last + 1, f"{match} cuts an atom"
         return ((1 << (last - first)) - 1) << (base + first)
 
+    def encode(self, transports: Transports) -> int:
+        """The bits of a set whose edges were among those given."""
+        mask = 0
+        for protocol, ports in transports:
+            mask |= self.mask(Match(protocol, ports))
+        return mask
+
     def protocol(self, protocol: Protocol) -> int:
         """All ports of a protocol."""
         return self.mask(Match(protocol))

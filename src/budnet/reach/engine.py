@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from budnet.ir.address import Address, Match, PortRange, Prefix
+from budnet.ir.address import Address, Prefix
 from budnet.ir.cloud import Route, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PodPeer, PolicyRule
@@ -22,6 +22,7 @@ from budnet.ir.origin import Origin
 from budnet.packets.addresses import AddressSet, number, partition, span
 from budnet.packets.transports import Alphabet
 from budnet.reach import semantics
+from budnet.reach.cuts import matches, prefixes
 from budnet.reach.egress import Names
 
 Row = list[int]
@@ -58,10 +59,10 @@ class Engine:
 
     def __init__(self, network: Network, cut_like: Network | None = None) -> None:
         """`cut_like`: another Network whose ports and prefixes are told apart as well, so that the two can be compared."""
-        cuts = (network,) if cut_like is None else (network, cut_like)
+        both = (network,) if cut_like is None else (network, cut_like)
         self.network = network
-        self.alphabet = Alphabet(match for each in cuts for match in _matches(each))
-        self.points = _points(network, cuts)
+        self.alphabet = Alphabet(match for each in both for match in matches(each))
+        self.points = _points(network, both)
         order = sorted(range(len(self.points)), key=lambda i: number(self.points[i].address))
         self._order, self._numbers = order, [number(self.points[i].address) for i in order]
         self._public = {p.address: p for p in self.points if p.kind is PointKind.PUBLIC}
@@ -290,56 +291,7 @@ class Engine:
         return {e.id: sum({bit(x.protocol, x.port) for x in e.listeners if not x.loopback}) for e in self.network.endpoints}
 
 
-def _matches(network: Network) -> Iterator[Match]:
-    """Everything that tells ports apart."""
-    yield from semantics.EPHEMERAL_MATCHES.values()
-    for group in network.security_groups:
-        yield from (r.match for r in (*group.ingress, *group.egress))
-    for acl in network.acls:
-        yield from (r.match for r in (*acl.ingress, *acl.egress))
-    for policy in network.policies:
-        for rule in (*(policy.ingress or ()), *(policy.egress or ())):
-            for port in rule.ports:
-                if isinstance(port.port, int):
-                    yield Match(port.protocol, PortRange(port.port, port.end or port.port))
-    for egress in network.egress_filters:
-        yield from (r.match for r in egress.rules)
-    if network.sni_filters:
-        yield semantics.SAID_IN_TLS
-    for endpoint in network.endpoints:
-        yield from (Match(x.protocol, PortRange(x.port, x.port)) for x in endpoint.listeners)
-    for service in network.services:
-        for p in service.ports:
-            yield from (Match(p.protocol, PortRange(port, port)) for port in (p.port, p.target))
-    yield from (f.match for f in network.flows)
-    yield from (m for g in network.guarantees for m in g.matches)
-
-
-def _prefixes(network: Network) -> Iterator[Prefix]:
-    """Everything that tells addresses apart."""
-    for group in network.security_groups:
-        yield from (r.peer for r in (*group.ingress, *group.egress) if not isinstance(r.peer, GroupRef))
-    for acl in network.acls:
-        yield from (r.prefix for r in (*acl.ingress, *acl.egress))
-    for policy in network.policies:
-        for rule in (*(policy.ingress or ()), *(policy.egress or ())):
-            for peer in rule.peers:
-                if isinstance(peer, BlockPeer):
-                    yield peer.prefix
-                    yield from peer.without
-    for egress in network.egress_filters:
-        yield from (p for r in egress.rules for p in r.prefixes)
-    for sni in network.sni_filters:
-        yield from (p for r in sni.rules for p in r.prefixes)
-    for table in network.route_tables:
-        yield from (r.destination for r in table.routes)
-    yield from (p for g in network.address_groups for p in g.prefixes)
-    sides = [s for f in network.flows for s in (f.sources, f.destinations)]
-    sides += [s for g in network.guarantees for s in (g.sources, g.destinations, *g.waivers)]
-    yield from (p for s in sides for p in s.prefixes)
-
-
-def _points(network: Network, cuts: tuple[Network, ...]) -> list[Point]:
+def _points(network: Network, both: tuple[Network, ...]) -> list[Point]:
     """Interfaces, public addresses, NAT gateways; then the outside, cut into sets that no rule tells apart."""
     found: list[Point] = []
 
@@ -357,7 +309,7 @@ def _points(network: Network, cuts: tuple[Network, ...]) -> list[Point]:
         add(PointKind.PUBLIC, gateway.public, None)
     taken = AddressSet.of(p.address for p in found) | AddressSet.of(p for v in network.vpcs for p in v.prefixes)
     outside = ~(taken | semantics.NOT_PUBLIC)
-    for atom in partition((AddressSet.of([p]) for each in cuts for p in _prefixes(each)), outside):
+    for atom in partition((AddressSet.of([p]) for each in both for p in prefixes(each)), outside):
         add(PointKind.OUTSIDE, atom.first(), None, atom)
     return found
 

@@ -52,6 +52,8 @@ class Path:
     """What the answer meets, in the order of the request's way: the answer meets the last one first."""
     hops: list[str] = field(default_factory=list)
     stopped: bool = False
+    seen: Point | None = None
+    """Whom the endpoint at the end takes for the source, where that is somebody else: a NAT gateway, a public address."""
     arrives: Endpoint | None = None
     """The endpoint of ours, or modelled outside endpoint, at the end; None past the modelled world."""
 
@@ -79,14 +81,14 @@ def path(engine: Engine, source: Point, destination: Point, beyond: bool = False
     explanation then names everything that would have to go, not only the missing route.
     """
     found = Path(source, destination, call)
-    walk = _Walk(engine, found)
+    walk = Walk(engine, found)
     walk.go()
     if beyond and found.stopped:
         walk.despite()
     return found
 
 
-class _Walk:
+class Walk:
     """One walk. Methods append to the path; they are small because each is one place in a cloud's network."""
 
     def __init__(self, engine: Engine, into: Path) -> None:
@@ -327,6 +329,7 @@ class _Walk:
 
     def arrive(self, owner: Endpoint, source: Point) -> None:
         """At the interface: its groups, then the pod's policies."""
+        self.path.seen = source
         self.group(owner, source, ingress=True)
         self.policy(owner, source, ingress=True)
         self.path.hops.append(owner.id)

@@ -4,61 +4,105 @@ KEP-2091 and https://network-policy-api.sigs.k8s.io/: rules of a policy in their
 number first; the first rule that matches decides. `Pass` goes on to NetworkPolicies. Where some NetworkPolicy selects a pod,
 what none of them allows is denied; where none does, the baseline is asked, and what it does not decide is allowed.
 
-Two policies of one priority may be asked in either order. What depends on the order is not known, so every set has two
-halves: what passes in any case, and what may pass.
+Two policies of one priority may be asked in either order. What depends on the order is not known: see `Lanes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from budnet.ir.filters import Action
 
 
-@dataclass(frozen=True, slots=True)
-class Halves:
-    """Masks of two halves, `shift` bits apart: below what passes in any case, above what may pass. Where a network leaves
-    nothing unknown, `shift` is 0 and the halves are one."""
+@dataclass(frozen=True)
+class Lanes:
+    """Masks that hold one set several times over, `bits` bits each, because not all of them shrink alike.
+
+    What passes in any case and what may pass are two lanes where a network leaves something unknown; requests and answered
+    requests are two where it has filters that ask answers, too. All lanes of a set that is certain are equal, and to
+    intersect masks intersects every lane.
+    """
 
     bits: int
-    shift: int
+    unknown: bool = False
+    answers: bool = False
+
+    @cached_property
+    def one(self) -> int:
+        """All bits of the first lane."""
+        return (1 << self.bits) - 1
+
+    @cached_property
+    def width(self) -> int:
+        """Bits of a whole mask."""
+        return self.bits * (1 + self.unknown) * (1 + self.answers)
+
+    @cached_property
+    def all(self) -> int:
+        """Everything, in all lanes."""
+        return (1 << self.width) - 1
+
+    @cached_property
+    def low(self) -> int:
+        """The lanes of what passes in any case."""
+        return self.one | (self.one << self._answered if self.answers else 0)
+
+    @cached_property
+    def high(self) -> int:
+        """The lanes of what may pass; those of `low` where nothing is unknown."""
+        return self.low << self.bits if self.unknown else self.low
 
     @property
-    def all(self) -> int:
-        """Everything, in both halves."""
-        return (1 << self.bits + self.shift) - 1
+    def _answered(self) -> int:
+        return self.bits * (1 + self.unknown)
 
     def known(self, mask: int) -> int:
         """A set that is certain."""
-        return mask | mask << self.shift
+        both = mask | mask << self.bits if self.unknown else mask
+        return both | both << self._answered if self.answers else both
 
     def perhaps(self, mask: int) -> int:
         """A set that may be, and may not."""
-        return mask << self.shift
+        return self.known(mask) & ~self.low
 
-    def certain(self, both: int) -> int:
-        """What passes in any case."""
-        return both & ((1 << self.bits) - 1)
+    def surely(self, mask: int) -> int:
+        """A set as far as what passes in any case is concerned."""
+        return self.known(mask) & self.low
 
-    def unknown(self, both: int) -> int:
-        """What may pass and may not."""
-        return both >> self.shift & ~self.certain(both)
+    def asked(self, requests: int, answered: int) -> int:
+        """A set that is certain, and the part of it whose answers come back."""
+        low = requests | (answered << self._answered if self.answers else 0)
+        return low | low << self.bits if self.unknown else low
+
+    def certain(self, mask: int) -> int:
+        """Requests that arrive in any case."""
+        return mask & self.one
+
+    def answered(self, mask: int) -> int:
+        """Requests that arrive, and whose answers come back, in any case."""
+        return mask >> (self._answered if self.answers else 0) & self.one
+
+    def doubtful(self, mask: int) -> int:
+        """Requests that may arrive and may not, or whose answers may come back and may not."""
+        perhaps = mask >> (self.bits if self.unknown else 0)
+        return (perhaps >> (self._answered if self.answers else 0) & self.one) & ~self.answered(mask)
 
 
 Rules = Sequence[tuple[Action, int]]
 """The rules of one policy that fit a peer, in their order, each with what it matches."""
 
 
-def decide(halves: Halves, admin: Iterable[Sequence[Rules]], isolated: bool, allowed: int, baseline: Iterable[Sequence[Rules]]) -> int:
+def decide(lanes: Lanes, admin: Iterable[Sequence[Rules]], isolated: bool, allowed: int, baseline: Iterable[Sequence[Rules]]) -> int:
     """What passes between a pod and a peer in one direction.
 
     `admin` and `baseline`: groups of equal priority, the lowest first, each with its policies. `isolated`: some
     NetworkPolicy selects the pod in this direction; `allowed`: what they let through together.
     """
-    passing, open_, passed = 0, halves.all, 0
+    passing, open_, passed = 0, lanes.all, 0
     for group in admin:
-        accept, deny, hand_on = _of_group(halves, group)
+        accept, deny, hand_on = _of_group(lanes, group)
         passing |= open_ & accept
         passed |= open_ & hand_on
         open_ &= ~(accept | deny | hand_on)
@@ -66,25 +110,24 @@ def decide(halves: Halves, admin: Iterable[Sequence[Rules]], isolated: bool, all
     if isolated:
         return passing | (rest & allowed)
     for group in baseline:
-        accept, deny, hand_on = _of_group(halves, group)
+        accept, deny, hand_on = _of_group(lanes, group)
         passing |= rest & (accept | hand_on)
         rest &= ~(accept | deny | hand_on)
     return passing | rest
 
 
-def _of_group(halves: Halves, group: Sequence[Rules]) -> tuple[int, int, int]:
+def _of_group(lanes: Lanes, group: Sequence[Rules]) -> tuple[int, int, int]:
     """What policies of one priority accept, deny and pass on: where they differ, in any case the least and at most the most."""
     sums = {Action.ACCEPT: 0, Action.DENY: 0, Action.PASS: 0}
     for rules in group:
-        open_ = halves.all
+        open_ = lanes.all
         for action, mask in rules:
             sums[action] |= open_ & mask
             open_ &= ~mask
     accept, deny, hand_on = sums[Action.ACCEPT], sums[Action.DENY], sums[Action.PASS]
     if len(group) > 1 and (accept & deny | accept & hand_on | deny & hand_on):
-        assert halves.shift, "what depends on the order of two policies needs two halves"
-        low = (1 << halves.bits) - 1
-        high = low << halves.shift
+        assert lanes.unknown, "what depends on the order of two policies is not known"
+        low, high = lanes.low, lanes.high
         surely = (accept & ~(deny | hand_on) & low) | (accept & high)
         onward = (hand_on & ~deny & low) | (hand_on & ~accept & high)
         return surely, (deny & low) | (deny & ~(accept | hand_on) & high), onward

@@ -2,37 +2,40 @@
 
 A point is an address of an endpoint, or a part of the outside that lies wholly in or out of every prefix in use. Two
 points are one column where they agree in all that any rule could look at: cluster, namespace, the labels that some
-selector names, the ports that some rule calls by name, the address family, and the prefixes they lie in. So the table
-is exact, and its size goes by how different pods are and not by how many there are.
+selector names, the ports that some rule calls by name, security groups, listeners, the address family, the prefixes they
+lie in, and their place in the network. So the table is exact, and its size goes by how different endpoints are and not by
+how many there are.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.ir.address import Prefix, Protocol
-from budnet.ir.endpoint import Endpoint, EndpointKind
-from budnet.ir.filters import BlockPeer, NamePeer, NodePeer, PodPeer, PolicyPort, Selector
+from budnet.ir.address import Address, Prefix, Protocol
+from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.network import Network
 from budnet.packets.addresses import address, number, span
+from budnet.reach import cuts
 
 _V6 = 1 << 32
 _END = _V6 + (1 << 128)
 NO_ATOM = -1
 """Of an endpoint whose address is not known: no prefix holds it."""
 ANY_FAMILY = 0
+OUTSIDE = -1
 
 NamedPorts = tuple[tuple[str, Protocol, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What selectors and named ports see of an endpoint."""
+    """What selectors, named ports and security groups see of an endpoint."""
 
     cluster: str
     namespace: str
@@ -41,45 +44,97 @@ class Shape:
     pod: bool
     """Whether policies select it: a pod with an address of its own."""
     node: bool
+    provided: bool
+    """What a VPC gives by itself, its resolver and metadata address: security groups are not asked about it."""
+    groups: tuple[str, ...] | None
+    """None where security groups are not asked."""
+    listeners: tuple[Listener, ...] | None
+    """None where what listens is not known, or is not ours to say."""
+
+
+class Places(Interface):
+    """Where an address is in the network, as a number: what routes, ACLs and gateways see of it."""
+
+    def edges(self) -> Iterable[Prefix]:
+        """Prefixes that tell the outside from the inside."""
+        ...
+
+    def of(self, endpoint: Endpoint, at: Address) -> int:
+        """Of an endpoint's address."""
+        ...
+
+    def public(self) -> frozenset[int]:
+        """The places of public addresses, which no security group's reference means."""
+        ...
+
+    def gateways(self) -> Iterable[tuple[Address, int]]:
+        """Addresses that sources may look like, though they are nobody's, with their places."""
+        ...
+
+    def outside(self, first: Address) -> int | None:
+        """Of the part of the outside that begins with an address; None where no packet comes from or goes to."""
+        ...
 
 
 class Columns:
     """The columns of a Network; the outside's are behind those of endpoints.
 
-    `shape`, `family` and `atom` have one entry a column; `shape` is an index into `shapes`, -1 outside; `family` is 4, 6 or
-    0 (not known); `atom` is the place between the edges of all prefixes. `members` lists the endpoints of each column.
+    `shape`, `family`, `atom` and `place` have one entry a column: an index into `shapes` (-1 outside); 4, 6 or 0 (not
+    known); the position between the edges of all prefixes; the number that `Places` gave it. `members` lists the endpoints
+    of each column.
     """
 
-    def __init__(self, network: Network) -> None:
-        blocks = [p for p in peers_of(network) if isinstance(p, BlockPeer)]
-        self._edges = sorted({0, _V6, _END} | {edge for b in blocks for p in (b.prefix, *b.without) for edge in _edges(p)})
-        self._keys = frozenset(r.key for s in selectors_of(network) for r in s)
-        self._names = frozenset(p.port for p in ports_of(network) if isinstance(p.port, str))
+    def __init__(self, network: Network, places: Places) -> None:
+        self._edges = sorted({0, _V6, _END} | {edge for p in {*cuts.prefixes(network), *places.edges()} for edge in _edges(p)})
+        self._keys = frozenset(r.key for s in cuts.selectors(network) for r in s)
+        self._names = frozenset(p.port for p in cuts.policy_ports(network) if isinstance(p.port, str))
         self.shapes: list[Shape] = []
         self.members: list[list[Endpoint]] = []
-        columns: dict[tuple[int, int, int], int] = {}
+        self.addresses: list[list[Address]] = []
+        keys: dict[tuple[int, ...], int] = {}
         for endpoint, shape in zip(network.endpoints, self._shaped(network.endpoints), strict=True):
-            for family, atom in self._places(endpoint):
-                key = (shape, family, atom)
-                at = columns.get(key)
+            for key in self._points(endpoint, shape, places):
+                at = keys.get(key[0])
                 if at is None:
-                    at = columns[key] = len(self.members)
+                    at = keys[key[0]] = len(self.members)
                     self.members.append([])
+                    self.addresses.append([])
                 self.members[at].append(endpoint)
-        outside = range(len(self._edges) - 1)
-        keys = [*columns, *((-1, 4 if self._edges[i] < _V6 else 6, i) for i in outside)]
-        table = np.array(keys, np.int32).reshape(len(keys), 3)
-        self.shape, self.family, self.atom = (np.ascontiguousarray(table[:, i]) for i in range(3))
-        self.inside = len(columns)
+                self.addresses[at] += key[1]
+        self.inside = len(keys)
         """How many columns are endpoints'; the others are the outside's."""
-        self.count = len(keys)
+        rows = [(*key[:4],) for key in keys]
+        for atom, edge in enumerate(self._edges[:-1]):
+            place = places.outside(address(edge))
+            if place is not None:
+                rows.append((OUTSIDE, 4 if edge < _V6 else 6, atom, place))
+        rows += [(OUTSIDE, a.version, self.at(a), place) for a, place in places.gateways()]
+        table = np.array(rows, np.int32).reshape(len(rows), 4)
+        self.shape, self.family, self.atom, self.place = (np.ascontiguousarray(table[:, i]) for i in range(4))
+        self.public = np.isin(self.place, list(places.public()))
+        self.count = len(rows)
+
+    def _points(self, endpoint: Endpoint, shape: int, places: Places) -> Iterator[tuple[tuple[int, ...], list[Address]]]:
+        """(what tells it apart, its address) for each address; public ones go with those that they stand for."""
+        public = tuple(self.at(a) for a in endpoint.public)
+        for a in endpoint.addresses:
+            yield (shape, a.version, self.at(a), places.of(endpoint, a), *public), [a]
+        for a in endpoint.public:
+            yield (shape, a.version, self.at(a), places.of(endpoint, a), *(self.at(own) for own in endpoint.addresses)), [a]
+        if not endpoint.addresses:
+            yield (shape, ANY_FAMILY, NO_ATOM, 0), []
+
+    def at(self, a: Address) -> int:
+        """Between which edges an address lies."""
+        return bisect_right(self._edges, number(a)) - 1
 
     def _shaped(self, endpoints: Iterable[Endpoint]) -> Iterator[int]:
         """The shape of each endpoint; replicas differ in nothing that is hashed here, so this is one look-up for each."""
-        raw: dict[tuple[object, ...], int] = {}
+        raw: dict[tuple[Hashable, ...], int] = {}
         known: dict[Shape, int] = {}
         for e in endpoints:
-            key = (e.cluster, e.namespace, e.labels, e.kind, e.host_network, e.listeners if self._names else ())
+            listens = () if e.any_port and not self._names else e.listeners
+            key = (e.cluster, e.namespace, e.labels, e.kind, e.host_network, e.groups, e.any_port, listens)
             at = raw.get(key)
             if at is None:
                 shape = self._shape(e)
@@ -96,13 +151,11 @@ class Columns:
         ports = tuple(
             sorted(((x.name, x.protocol, x.port) for x in e.listeners if x.name in self._names), key=lambda x: (x[0], x[1].value))
         )
-        return Shape(e.cluster, e.namespace, labels, ports if pod else (), pod, e.kind is EndpointKind.HOST)
-
-    def _places(self, endpoint: Endpoint) -> Iterator[tuple[int, int]]:
-        for a in endpoint.addresses:
-            yield a.version, bisect_right(self._edges, number(a)) - 1
-        if not endpoint.addresses:
-            yield ANY_FAMILY, NO_ATOM
+        return Shape(
+            e.cluster, e.namespace, labels, ports if pod else (), pod, e.kind is EndpointKind.HOST,
+            e.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA),
+            e.groups if e.vpc and e.filtered else None, None if e.any_port else e.listeners,
+        )  # fmt: skip
 
     def within(self, prefix: Prefix) -> NDArray[np.bool_]:
         """Which columns lie in a prefix of some rule."""
@@ -114,7 +167,6 @@ class Columns:
         """The addresses that columns of the outside stand for, as the shortest list of prefixes."""
         from ipaddress import summarize_address_range
 
-        out: list[Prefix] = []
         parts: list[list[int]] = []
         for column in sorted(columns):
             atom = int(self.atom[column])
@@ -123,45 +175,9 @@ class Columns:
                 parts[-1][1] = following
             else:
                 parts.append([first, following])
-        for first, following in parts:
-            out += summarize_address_range(address(first), address(following - 1))
-        return tuple(out)
+        return tuple(p for first, following in parts for p in summarize_address_range(address(first), address(following - 1)))
 
 
 def _edges(prefix: Prefix) -> tuple[int, int]:
     first, last = span(prefix)
     return first, last + 1
-
-
-def peers_of(network: Network) -> Iterator[PodPeer | BlockPeer | NodePeer | NamePeer]:
-    """Every peer of every policy rule."""
-    for policy in network.policies:
-        for rules in (policy.ingress, policy.egress):
-            for rule in rules or ():
-                yield from rule.peers
-    for admin in network.admin_policies:
-        for row in (*admin.ingress, *admin.egress):
-            yield from row.peers
-
-
-def ports_of(network: Network) -> Iterator[PolicyPort]:
-    """Every port of every policy rule."""
-    for policy in network.policies:
-        for rules in (policy.ingress, policy.egress):
-            for rule in rules or ():
-                yield from rule.ports
-    for admin in network.admin_policies:
-        for row in (*admin.ingress, *admin.egress):
-            yield from row.ports
-
-
-def selectors_of(network: Network) -> Iterator[Selector]:
-    """Every selector that looks at labels of pods or nodes."""
-    yield from (p.selector for p in network.policies)
-    yield from (p.subject.pods for p in network.admin_policies)
-    yield from (p.subject.pods for p in network.unknown_policies)
-    for peer in peers_of(network):
-        if isinstance(peer, PodPeer):
-            yield peer.pods
-        elif isinstance(peer, NodePeer):
-            yield peer.nodes

@@ -25,12 +25,13 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What may be opened from one to another: in any case, and perhaps."""
+    """What may be opened from one to another: in any case; perhaps; and what arrives without its answer coming back."""
 
     src: Party
     dst: Party
     allowed: Transports
     unknown: Transports
+    one_way: Transports
 
 
 def parties(table: Table) -> list[Party]:
@@ -40,11 +41,12 @@ def parties(table: Table) -> list[Party]:
 
 def cells(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[Cell]:
     """Rows with something in them, by source and destination. A workload's own pods are not listed against each other."""
-    known: dict[int, tuple[Transports, Transports]] = {}
+    known: dict[int, tuple[Transports, Transports, Transports]] = {}
     for src, dst, connection in connections(table, wanted):
-        if connection not in known:
-            known[connection] = table.sets(connection)
-        yield Cell(src, dst, *known[connection])
+        sets = known.get(connection)
+        if sets is None:
+            sets = known[connection] = table.sets(connection)
+        yield Cell(src, dst, *sets)
 
 
 def connections(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[tuple[Party, Party, int]]:
@@ -59,12 +61,13 @@ def connections(table: Table, wanted: Callable[[Party], bool] | None = None) -> 
         if wanted is not None and not wanted(src):
             continue
         found: dict[int, int] = {}
-        for _, block in table.blocks(src.columns):
+        for _, there, block in table.blocks(src.columns):
             for row in block:
-                for column in np.flatnonzero(row).tolist():
-                    for dst in holders[column]:
-                        at = position[dst.label]
-                        found[at] = int(row[column]) if at not in found else table.either(found[at], int(row[column]))
+                for at in np.flatnonzero(row).tolist():
+                    connection = int(row[at])
+                    for dst in holders[there[at]]:
+                        number = position[dst.label]
+                        found[number] = table.either(found[number], connection) if number in found else connection
         found.pop(position[src.label], None)
         yield from ((src, everybody[at], found[at]) for at in sorted(found))
 
@@ -89,10 +92,12 @@ def _inside(table: Table) -> list[Party]:
 def _outside(table: Table) -> list[Party]:
     """Parts of the outside that every rule treats alike, as one; parts of different families never are."""
     count, inside = table.columns.count, table.columns.inside
+    places = table.columns.place
     both = np.concatenate([table.egress.ids[:, inside:], table.ingress.ids[:, inside:]]).T
-    alike: dict[tuple[int, bytes], list[int]] = {}
+    alike: dict[tuple[int, int, bytes], list[int]] = {}
     for row, column in zip(np.ascontiguousarray(both), range(inside, count), strict=True):
-        alike.setdefault((int(table.columns.family[column]), row.tobytes()), []).append(column)
+        if not table.columns.public[column]:
+            alike.setdefault((int(table.columns.family[column]), int(places[column]), row.tobytes()), []).append(column)
     out = []
     for members in alike.values():
         prefixes = table.columns.outside_prefixes(members)

@@ -1,13 +1,13 @@
-"""Rows: what the policies of each kind of pod let through, to or from every column.
+"""Rows: what the policies and security groups of each kind of endpoint let through, to or from every column.
 
-Pods that the same policies select have one row. Within a row, columns that the same rules mean fare the same: each
+Endpoints that the same policies select, in the same groups, have one row. Within a row, columns that the same rules mean fare the same: each
 distinct combination of rules is decided once, by `reach.tiers`, and looked up for all columns that have it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from budnet.ir.filters import Action, AdminPolicy, AdminRule, NetworkPolicy, Pol
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids
 from budnet.packets.transports import Alphabet
-from budnet.reach.table.columns import Columns, NamedPorts
+from budnet.reach.table.columns import Columns, NamedPorts, Shape
 from budnet.reach.table.peers import Indices, Peers
-from budnet.reach.tiers import Halves, decide
+from budnet.reach.tiers import Lanes, decide
 
 _TABLE_BITS = 16
 """Up to so many distinct sets a row's combinations are numbered directly; beyond, they are sorted."""
@@ -37,12 +37,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What decides a row: the policies that select a pod, by position, and its own names for ports where they are asked."""
+    """What decides a row: the policies that select a pod, by position, its own names for ports where they are asked, the
+    groups of its interface, and, inwards, what it listens on."""
 
-    policies: tuple[int, ...]
-    admin: tuple[int, ...]
-    unknown: bool
-    ports: NamedPorts
+    policies: tuple[int, ...] = ()
+    admin: tuple[int, ...] = ()
+    unknown: bool = False
+    ports: NamedPorts = ()
+    groups: tuple[str, ...] | None = None
+    listening: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +61,25 @@ class RowMaker:
     """Rows of one direction."""
 
     def __init__(
-        self, network: Network, columns: Columns, peers: Peers, alphabet: Alphabet, halves: Halves, into: Connections, ingress: bool
+        self, network: Network, columns: Columns, peers: Peers, alphabet: Alphabet, lanes: Lanes, into: Connections, ingress: bool
     ):
         self.network, self.columns, self.peers, self.ingress = network, columns, peers, ingress
-        self.alphabet, self.halves, self.into = alphabet, halves, into
+        self.alphabet, self.lanes, self.into = alphabet, lanes, into
         self._terms: dict[tuple[int, NamedPorts], list[Term]] = {}
         self._steps: dict[tuple[int, NamedPorts], list[_Step]] = {}
+        self._of_groups: dict[tuple[str, ...], Ids] = {}
+        self._of_policies: dict[_Kind, Ids] = {}
+        self._open = np.full(columns.count, EVERYTHING, np.int32)
         self._named = [self._uses_names(p) for p in network.policies]
 
     def rows(self) -> Rows:
         """All rows of this direction; row 0 is that of everybody whom no policy selects."""
-        numbers: dict[_Kind, int] = {_Kind((), (), False, ()): 0}
+        numbers: dict[_Kind, int] = {_Kind(): 0}
         of_shape = np.zeros(len(self.columns.shapes) + 1, np.int32)  # the last one is the outside's: shape -1
         for shape, kind in enumerate(self._kinds()):
             of_shape[shape] = numbers.setdefault(kind, len(numbers))
         ids = np.empty((len(numbers), self.columns.count), np.int32)
-        ids[0] = EVERYTHING
-        for kind, row in list(numbers.items())[1:]:
+        for kind, row in numbers.items():
             ids[row] = self._row(kind)
         return Rows(of_shape[self.columns.shape], ids)
 
@@ -94,7 +99,17 @@ class RowMaker:
                     unknown[shape] = True
         for number, shape_ in enumerate(self.columns.shapes):
             asks = self.ingress and (any(self._named[p] for p in policies[number]) or bool(admin[number]))
-            yield _Kind(tuple(policies[number]), tuple(admin[number]), unknown[number], shape_.ports if asks else ())
+            listening = None if shape_.listeners is None or not self.ingress else self._listening(shape_)
+            yield _Kind(
+                tuple(policies[number]), tuple(admin[number]), unknown[number], shape_.ports if asks else (), shape_.groups, listening
+            )
+
+    def _listening(self, shape: Shape) -> int:
+        mask = 0
+        for x in shape.listeners or ():
+            if not x.loopback:
+                mask |= self.alphabet.bit(x.protocol, x.port)
+        return mask
 
     def _selecting(self) -> list[list[int]]:
         """For each shape the NetworkPolicies that isolate it in this direction."""
@@ -112,8 +127,39 @@ class RowMaker:
     # ---- a row ----------------------------------------------------------------------------------------------------------
 
     def _row(self, kind: _Kind) -> Ids:
+        row = self._policies(replace(kind, groups=None, listening=None))
+        if kind.groups is not None:
+            groups = self._groups(kind.groups)
+            row = groups if row is self._open else self.into.both(row, groups)
+        if kind.listening is not None:
+            row = self.into.only(row, self.lanes.known(kind.listening))
+        return row
+
+    def _groups(self, groups: tuple[str, ...]) -> Ids:
+        """The union of the rules of an interface's security groups; a reference means private addresses of members."""
+        known = self._of_groups.get(groups)
+        if known is None:
+            terms: dict[int, list[Indices]] = {}
+            for group in (self.network.security_group[g] for g in groups):
+                for rule in group.ingress if self.ingress else group.egress:
+                    terms.setdefault(self.alphabet.mask(rule.match), []).append(self.peers.of_group(rule.peer))
+            masks = [self.lanes.known(m) for m in terms]
+            known = self._of_groups[groups] = self._combine([tuple(t) for t in terms.values()], lambda code: _union(masks, code))
+            if not self.ingress:
+                known[self.peers.provided] = EVERYTHING
+        return known
+
+    def _policies(self, kind: _Kind) -> Ids:
+        if kind == _Kind():
+            return self._open
+        known = self._of_policies.get(kind)
+        if known is None:
+            known = self._of_policies[kind] = self._decided(kind)
+        return known
+
+    def _decided(self, kind: _Kind) -> Ids:
         if kind.unknown:
-            return np.full(self.columns.count, self.into.id(self.halves.perhaps(self.alphabet.all)), np.int32)
+            return np.full(self.columns.count, self.into.id(self.lanes.perhaps(self.alphabet.all)), np.int32)
         allowed: dict[int, list[Indices]] = {}
         for policy in kind.policies:
             for where, mask in self._policy(policy, kind.ports):
@@ -125,10 +171,7 @@ class RowMaker:
         masks = list(allowed)
 
         def fate(code: int) -> int:
-            union = 0
-            for bit, mask in enumerate(masks):
-                if code >> bit & 1:
-                    union |= mask
+            union = _union(masks, code)
             if not steps:
                 return union
             hit = [0] * len(steps)
@@ -136,7 +179,7 @@ class RowMaker:
                 if code >> bit & 1:
                     hit[number] |= mask
             admin, baseline = _grouped(steps, hit)
-            return decide(self.halves, admin, bool(kind.policies), union, baseline)
+            return decide(self.lanes, admin, bool(kind.policies), union, baseline)
 
         return self._combine(layers, fate)
 
@@ -176,10 +219,12 @@ class RowMaker:
 
     def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts) -> Iterator[Term]:
         if not rule.peers:
-            yield from self._spelt(np.arange(self.columns.count), rule.ports, ports, self.halves.known)
+            yield from self._spelt(np.arange(self.columns.count), rule.ports, ports, policy.cluster, self.lanes.known)
             return
-        yield from self._spelt(self.peers.meant(rule.peers, policy.cluster, policy.namespace), rule.ports, ports, self.halves.known)
-        yield from self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, self.halves.perhaps)
+        yield from self._spelt(
+            self.peers.meant(rule.peers, policy.cluster, policy.namespace), rule.ports, ports, policy.cluster, self.lanes.known
+        )
+        yield from self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, policy.cluster, self.lanes.perhaps)
 
     def _admin(self, number: int, ports: NamedPorts) -> list[_Step]:
         known = self._steps.get((number, ports))
@@ -193,15 +238,17 @@ class RowMaker:
         """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps;
         where it would pass them on, what becomes of them is not known either way."""
         place = policy.tier == "baseline", policy.priority, number, at
-        sure = self._spelt(self.peers.meant(rule.peers, policy.cluster, ""), rule.ports, ports, self.halves.known)
+        sure = self._spelt(self.peers.meant(rule.peers, policy.cluster, ""), rule.ports, ports, policy.cluster, self.lanes.known)
         yield _Step(place, rule.action, tuple(sure))
-        for action, half in ((Action.DENY, self.halves.certain), (Action.ACCEPT, self.halves.perhaps)):
+        for action, half in ((Action.DENY, self.lanes.surely), (Action.ACCEPT, self.lanes.perhaps)):
             if rule.action in (action, Action.PASS):
-                perhaps = tuple(self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, half))
+                perhaps = tuple(self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, policy.cluster, half))
                 if perhaps:
                     yield _Step(place, action, perhaps)
 
-    def _spelt(self, where: Indices, written: tuple[PolicyPort, ...], own: NamedPorts, half: Callable[[int], int]) -> Iterator[Term]:
+    def _spelt(
+        self, where: Indices, written: tuple[PolicyPort, ...], own: NamedPorts, cluster: str, half: Callable[[int], int]
+    ) -> Iterator[Term]:
         """Columns with a rule's ports. A port's name means what the connection's destination calls so: for ingress the pod
         itself, for egress each column for itself."""
         if not len(where):
@@ -219,11 +266,12 @@ class RowMaker:
         if fixed:
             yield where, half(fixed)
         for port in names:
-            for among, mask in self._by_name(where, port):
+            for among, mask in self._by_name(where, port, cluster):
                 yield among, half(mask)
 
-    def _by_name(self, where: Indices, port: PolicyPort) -> Iterator[tuple[Indices, int]]:
-        masks = [self._named_mask(port, s.ports) for s in self.columns.shapes] + [0]  # the last one is the outside's
+    def _by_name(self, where: Indices, port: PolicyPort, cluster: str) -> Iterator[tuple[Indices, int]]:
+        # only pods of the cluster itself have ports by name; the last one is the outside's
+        masks = [self._named_mask(port, s.ports) if s.cluster == cluster else 0 for s in self.columns.shapes] + [0]
         distinct = {mask: i for i, mask in enumerate(dict.fromkeys(masks))}
         of = np.array([distinct[m] for m in masks], np.int32)[self.columns.shape[where]]
         for mask, number in distinct.items():
@@ -236,6 +284,16 @@ class RowMaker:
             if name == port.port and protocol is port.protocol:
                 mask |= self.alphabet.mask(Match(protocol, PortRange(number, number)))
         return mask
+
+
+def _union(masks: Sequence[int], code: int) -> int:
+    """What those of the masks hold whose bits are set."""
+    union = 0
+    while code:
+        bit = (code & -code).bit_length() - 1
+        union |= masks[bit]
+        code &= code - 1
+    return union
 
 
 def _match(port: PolicyPort) -> Match:
