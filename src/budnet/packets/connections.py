@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ids: TypeAlias = NDArray[np.int32]
+Words: TypeAlias = NDArray[np.uint64]
 
 NOTHING, EVERYTHING = 0, 1
 _WORD = 64
 
 
 class Connections:
-    """Hash-consed bit masks: equal masks have equal numbers. 0 is no connection, 1 is every one.
+    """Hash-consed bit masks: equal masks have equal numbers. 0 is no connection, 1 is `everything`.
 
-    A mask is an int of `bits` bits (see `packets.transports.Alphabet`); what the bits mean is the caller's business.
+    What the bits mean is the caller's business (see `packets.transports.Alphabet`); a mask has `words` words of 64.
     """
 
-    def __init__(self, bits: int) -> None:
-        self.all = (1 << bits) - 1
-        self._words = max(1, -(-bits // _WORD))
-        self.masks: list[int] = [0, self.all]
-        self._ids: dict[int, int] = {0: NOTHING, self.all: EVERYTHING}
-        self._only: dict[int, Ids] = {}
+    def __init__(self, everything: int) -> None:
+        self.words = max(1, -(-everything.bit_length() // _WORD))
+        self.masks: list[int] = [0, everything]
+        self._ids: dict[int, int] = {0: NOTHING, everything: EVERYTHING}
+        self._table = np.zeros((0, self.words), np.uint64)
 
     def id(self, mask: int) -> int:
         """The number of a mask."""
@@ -39,49 +39,40 @@ class Connections:
         """The numbers of several masks, in their order."""
         return np.array([self.id(m) for m in masks], np.int32)
 
-    def meet(self, left: Ids, right: Ids, used: NDArray[np.intp]) -> Ids:
-        """Intersections of some pairs: `used` are the numbers row * len(right) + column of those wanted, ascending.
+    def table(self) -> Words:
+        """The words of every mask there is, by number, lowest word first."""
+        known = len(self._table)
+        if known < len(self.masks):
+            more = np.stack([to_words(m, self.words) for m in self.masks[known:]])
+            self._table = np.concatenate([self._table, more])
+        return self._table
 
-        Words of 64 bits are and-ed for all pairs at once and folded into one hash; only distinct results are interned.
-        That equal hashes mean equal masks is checked, not believed.
+    def numbers(self, words: Words) -> Ids:
+        """The numbers of many masks given as words, shape (n, words).
+
+        Their words are folded into one hash and only distinct ones are interned. That equal hashes mean equal masks is
+        checked, not believed.
         """
-        a, b = self._packed(left), self._packed(right)
-        rows, columns = np.divmod(used, max(len(right), 1))
-        hashes = np.zeros(len(used), np.uint64)
-        for word in range(self._words):
+        hashes = np.zeros(len(words), np.uint64)
+        for word in range(self.words):
             hashes = (hashes << np.uint64(7)) | (hashes >> np.uint64(57))
-            hashes ^= _mixed(a[rows, word] & b[columns, word])
+            hashes ^= _mixed(words[:, word])
         _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
-        found = self.ids(
-            self.masks[left[r]] & self.masks[right[c]] for r, c in zip(rows[first].tolist(), columns[first].tolist(), strict=True)
-        )
-        packed = self._packed(found)
-        for word in range(self._words):
-            if not np.array_equal(packed[which, word], a[rows, word] & b[columns, word]):
-                raise AssertionError("two connection sets have one hash")
-        return found[which]
+        distinct = words[first]
+        if not np.array_equal(distinct[which], words):
+            raise AssertionError("two connection sets have one hash")
+        return self.ids(int.from_bytes(row.tobytes(), "little") for row in distinct)[which]
 
-    def only(self, row: Ids, mask: int) -> Ids:
-        """A row with every set cut down to those in `mask`."""
-        known = self._only.setdefault(mask, np.full(0, -1, np.int32))
-        if len(known) < len(self.masks):
-            known = self._only[mask] = np.concatenate([known, np.full(len(self.masks) - len(known), -1, np.int32)])
-        missing = row[known[row] < 0]
-        for number in np.unique(missing).tolist():
-            known[number] = self.id(self.masks[number] & mask)
-        out: Ids = known[row]
-        return out
+    def meet(self, left: Ids, right: Ids, used: NDArray[np.intp]) -> Ids:
+        """Intersections of some pairs: `used` are the numbers row * len(right) + column of those wanted."""
+        table = self.table()
+        rows, columns = np.divmod(used, max(len(right), 1))
+        return self.numbers(table[left[rows]] & table[right[columns]])
 
-    def both(self, one: Ids, other: Ids) -> Ids:
-        """The intersections of two rows, column by column."""
-        codes, which = np.unique(one.astype(np.int64) * len(self.masks) + other, return_inverse=True)
-        rows, columns = np.divmod(codes, len(self.masks))
-        return self.ids(self.masks[r] & self.masks[c] for r, c in zip(rows.tolist(), columns.tolist(), strict=True))[which]
 
-    def _packed(self, ids: Ids) -> NDArray[np.uint64]:
-        size = self._words * _WORD // 8
-        raw = b"".join(self.masks[i].to_bytes(size, "little") for i in ids.tolist())
-        return np.frombuffer(raw, np.uint64).reshape(len(ids), self._words)
+def to_words(mask: int, words: int) -> Words:
+    """A mask as words of 64 bits, lowest first."""
+    return np.frombuffer(mask.to_bytes(words * _WORD // 8, "little"), np.uint64)
 
 
 def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -18,31 +18,32 @@ from budnet.ir.filters import Action
 
 @dataclass(frozen=True)
 class Lanes:
-    """Masks that hold one set several times over, `bits` bits each, because not all of them shrink alike.
+    """Masks that hold one set several times over, each in whole words, because not all of them shrink alike.
 
     What passes in any case and what may pass are two lanes where a network leaves something unknown; requests and answered
     requests are two where it has filters that ask answers, too. All lanes of a set that is certain are equal, and to
     intersect masks intersects every lane.
     """
 
-    bits: int
+    one: int
+    """Everything, in one lane."""
     unknown: bool = False
     answers: bool = False
 
     @cached_property
-    def one(self) -> int:
-        """All bits of the first lane."""
-        return (1 << self.bits) - 1
+    def bits(self) -> int:
+        """From one lane to the next."""
+        return max(1, -(-self.one.bit_length() // 64)) * 64
 
     @cached_property
-    def width(self) -> int:
-        """Bits of a whole mask."""
-        return self.bits * (1 + self.unknown) * (1 + self.answers)
+    def count(self) -> int:
+        """How many there are."""
+        return (1 + self.unknown) * (1 + self.answers)
 
     @cached_property
     def all(self) -> int:
         """Everything, in all lanes."""
-        return (1 << self.width) - 1
+        return self.known(self.one)
 
     @cached_property
     def low(self) -> int:

@@ -112,6 +112,7 @@ class Columns:
         table = np.array(rows, np.int32).reshape(len(rows), 4)
         self.shape, self.family, self.atom, self.place = (np.ascontiguousarray(table[:, i]) for i in range(4))
         self.public = np.isin(self.place, list(places.public()))
+        self.provided = np.array([s.provided for s in self.shapes] + [False], bool)[self.shape]
         self.count = len(rows)
 
     def _points(self, endpoint: Endpoint, shape: int, places: Places) -> Iterator[tuple[tuple[int, ...], list[Address]]]:
@@ -123,6 +124,10 @@ class Columns:
             yield (shape, a.version, self.at(a), places.of(endpoint, a), *(self.at(own) for own in endpoint.addresses)), [a]
         if not endpoint.addresses:
             yield (shape, ANY_FAMILY, NO_ATOM, 0), []
+
+    def edges_of_columns(self) -> Iterator[int]:
+        """For each column a number on the line of addresses that stands for it: every prefix in use has it or has it not."""
+        return (self._edges[atom] if atom >= 0 else -1 for atom in self.atom.tolist())
 
     def at(self, a: Address) -> int:
         """Between which edges an address lies."""

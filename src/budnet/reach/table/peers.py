@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from ipaddress import ip_network
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.ir.address import EVERYWHERE, Prefix
-from budnet.ir.filters import BlockPeer, GroupRef, NamePeer, NodePeer, Operator, PodPeer, Requirement, Selector
+from budnet.ir.address import EVERYWHERE
+from budnet.ir.filters import BlockPeer, NamePeer, NodePeer, Operator, PodPeer, Requirement, Selector
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
 from budnet.reach import semantics
@@ -62,13 +61,7 @@ class Peers:
         self._by_space: dict[Selector, Bools] = {}
         self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
         self._columns: dict[tuple[Peer, str, str], Indices] = {}
-        self._groups: dict[Prefix | GroupRef, Indices] = {}
         self._outside = columns.shape < 0
-
-    @cached_property
-    def provided(self) -> Indices:
-        """The columns of what VPCs give by themselves."""
-        return np.flatnonzero(self._spread(np.array([s.provided for s in self.columns.shapes], bool)))
 
     # ---- shapes: who a policy is about ----------------------------------------------------------------------------------
 
@@ -167,18 +160,6 @@ class Peers:
             return np.zeros(self.columns.count, bool)
         found: Bools = shapes[self.columns.shape]
         return found & ~self._outside
-
-    def of_group(self, peer: Prefix | GroupRef) -> Indices:
-        """The columns that a security group's rule is about; a reference means its members' private addresses."""
-        known = self._groups.get(peer)
-        if known is None:
-            if isinstance(peer, GroupRef):
-                members = np.array([s.groups is not None and peer.id in s.groups for s in self.columns.shapes], bool)
-                found = self._spread(members) & ~self.columns.public
-            else:
-                found = self.columns.within(peer)
-            known = self._groups[peer] = np.flatnonzero(found)
-        return known
 
     def perhaps(self, peers: Sequence[Peer]) -> Indices:
         """The columns that some peer may mean and may not: outside hosts by name, and pods whose address is not known where

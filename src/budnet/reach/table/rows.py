@@ -1,13 +1,13 @@
-"""Rows: what the policies and security groups of each kind of endpoint let through, to or from every column.
+"""Rows: what the policies of each kind of pod let through, to or from every column.
 
-Endpoints that the same policies select, in the same groups, have one row. Within a row, columns that the same rules mean fare the same: each
-distinct combination of rules is decided once, by `reach.tiers`, and looked up for all columns that have it.
+Pods that the same policies select have one row. Within a row, columns that the same rules mean fare the same: each distinct
+combination of rules is decided once, by `reach.tiers`, and looked up for all columns that have it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from budnet.ir.filters import Action, AdminPolicy, AdminRule, NetworkPolicy, Pol
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids
 from budnet.packets.transports import Alphabet
-from budnet.reach.table.columns import Columns, NamedPorts, Shape
+from budnet.reach.table.columns import Columns, NamedPorts
 from budnet.reach.table.peers import Indices, Peers
 from budnet.reach.tiers import Lanes, decide
 
@@ -37,15 +37,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What decides a row: the policies that select a pod, by position, its own names for ports where they are asked, the
-    groups of its interface, and, inwards, what it listens on."""
+    """What decides a row: the policies that select a pod, by position, and its own names for ports where they are asked."""
 
     policies: tuple[int, ...] = ()
     admin: tuple[int, ...] = ()
     unknown: bool = False
     ports: NamedPorts = ()
-    groups: tuple[str, ...] | None = None
-    listening: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +64,6 @@ class RowMaker:
         self.alphabet, self.lanes, self.into = alphabet, lanes, into
         self._terms: dict[tuple[int, NamedPorts], list[Term]] = {}
         self._steps: dict[tuple[int, NamedPorts], list[_Step]] = {}
-        self._of_groups: dict[tuple[str, ...], Ids] = {}
-        self._of_policies: dict[_Kind, Ids] = {}
-        self._open = np.full(columns.count, EVERYTHING, np.int32)
         self._named = [self._uses_names(p) for p in network.policies]
 
     def rows(self) -> Rows:
@@ -99,17 +93,7 @@ class RowMaker:
                     unknown[shape] = True
         for number, shape_ in enumerate(self.columns.shapes):
             asks = self.ingress and (any(self._named[p] for p in policies[number]) or bool(admin[number]))
-            listening = None if shape_.listeners is None or not self.ingress else self._listening(shape_)
-            yield _Kind(
-                tuple(policies[number]), tuple(admin[number]), unknown[number], shape_.ports if asks else (), shape_.groups, listening
-            )
-
-    def _listening(self, shape: Shape) -> int:
-        mask = 0
-        for x in shape.listeners or ():
-            if not x.loopback:
-                mask |= self.alphabet.bit(x.protocol, x.port)
-        return mask
+            yield _Kind(tuple(policies[number]), tuple(admin[number]), unknown[number], shape_.ports if asks else ())
 
     def _selecting(self) -> list[list[int]]:
         """For each shape the NetworkPolicies that isolate it in this direction."""
@@ -127,37 +111,8 @@ class RowMaker:
     # ---- a row ----------------------------------------------------------------------------------------------------------
 
     def _row(self, kind: _Kind) -> Ids:
-        row = self._policies(replace(kind, groups=None, listening=None))
-        if kind.groups is not None:
-            groups = self._groups(kind.groups)
-            row = groups if row is self._open else self.into.both(row, groups)
-        if kind.listening is not None:
-            row = self.into.only(row, self.lanes.known(kind.listening))
-        return row
-
-    def _groups(self, groups: tuple[str, ...]) -> Ids:
-        """The union of the rules of an interface's security groups; a reference means private addresses of members."""
-        known = self._of_groups.get(groups)
-        if known is None:
-            terms: dict[int, list[Indices]] = {}
-            for group in (self.network.security_group[g] for g in groups):
-                for rule in group.ingress if self.ingress else group.egress:
-                    terms.setdefault(self.alphabet.mask(rule.match), []).append(self.peers.of_group(rule.peer))
-            masks = [self.lanes.known(m) for m in terms]
-            known = self._of_groups[groups] = self._combine([tuple(t) for t in terms.values()], lambda code: _union(masks, code))
-            if not self.ingress:
-                known[self.peers.provided] = EVERYTHING
-        return known
-
-    def _policies(self, kind: _Kind) -> Ids:
         if kind == _Kind():
-            return self._open
-        known = self._of_policies.get(kind)
-        if known is None:
-            known = self._of_policies[kind] = self._decided(kind)
-        return known
-
-    def _decided(self, kind: _Kind) -> Ids:
+            return np.full(self.columns.count, EVERYTHING, np.int32)
         if kind.unknown:
             return np.full(self.columns.count, self.into.id(self.lanes.perhaps(self.alphabet.all)), np.int32)
         allowed: dict[int, list[Indices]] = {}

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from budnet.ir.filters import BlockPeer, NamePeer
 from budnet.ir.network import Network
-from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids
+from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, Words, to_words
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts
 from budnet.reach.table.columns import Columns
+from budnet.reach.table.groups import Groups
 from budnet.reach.table.peers import Peers, covers_partly
 from budnet.reach.table.rows import RowMaker
 from budnet.reach.table.wires import Flat, Wires
@@ -36,15 +37,29 @@ class Table:
         self.wires = Wires(network) if network.vpcs else None
         self.columns = Columns(network, self.wires or Flat())
         self.alphabet = Alphabet(cuts.matches(network))
-        self.lanes = Lanes(self.alphabet.all.bit_length(), _leaves_unknown(network), bool(network.vpcs))
-        self.connections = Connections(self.lanes.width)
+        self.lanes = Lanes(self.alphabet.all, _leaves_unknown(network), bool(network.vpcs))
+        self.connections = Connections(self.lanes.all)
         peers = Peers(network, self.columns)
         make = (network, self.columns, peers, self.alphabet, self.lanes, self.connections)
         self.egress = RowMaker(*make, ingress=False).rows()
         self.ingress = RowMaker(*make, ingress=True).rows()
+        words = self.lanes.bits // 64
+        self._groups_out = Groups(network, self.columns, self.alphabet, words, ingress=False) if self.wires else None
+        self._groups_in = Groups(network, self.columns, self.alphabet, words, ingress=True) if self.wires else None
+        self._listening = self._listen(words)
         self._between, self._seen = self._carried()
         self._columns_at = self._by_place()
         self._intersect()
+
+    def _listen(self, words: int) -> Words:
+        """What answers at each shape; the last one is the outside's, where everything may."""
+        every = to_words(self.alphabet.all, words)
+        out = np.tile(every, (len(self.columns.shapes) + 1, 1))
+        for number, shape in enumerate(self.columns.shapes):
+            if shape.listeners is not None:
+                bits = {self.alphabet.bit(x.protocol, x.port) for x in shape.listeners if not x.loopback}
+                out[number] = to_words(sum(bits), words)
+        return out
 
     # ---- the network between --------------------------------------------------------------------------------------------
 
@@ -75,43 +90,36 @@ class Table:
         self._in = np.ascontiguousarray(dense[self.ingress.ids].T)  # by source: a block of sources is one piece of memory
         self._meet = np.zeros(len(out) * len(into), np.int32)
         occurs = np.zeros(len(self._meet), bool)
-        for _, _, codes, _ in self._codes(np.arange(self.columns.count)):
+        for _, _, codes in self._codes(np.arange(self.columns.count)):
             occurs[codes] = True
         used = np.flatnonzero(occurs)
         self._meet[used] = self.connections.meet(out, into, used)
-        self._carry: dict[int, Ids] = {}
 
-    def _codes(self, sources: Indices) -> Iterator[tuple[Indices, Indices, Ids, Ids]]:
-        """(sources, destinations, both filters as one number for each pair, what is carried to each destination)."""
+    def _codes(self, sources: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
+        """(sources, destinations that the network carries to, both policies as one number for each pair)."""
         places = self.columns.place[sources]
         for place in dict.fromkeys(places.tolist()):
             here = sources[places == place]
-            carried = self._between[place][self.columns.place]
-            there = np.flatnonzero(carried)
-            if not len(there):
-                continue
-            for start in range(0, len(here), _BLOCK):
+            there = np.flatnonzero(self._between[place][self.columns.place])
+            for start in range(0, len(here) if len(there) else 0, _BLOCK):
                 block = here[start : start + _BLOCK]
                 inward = np.take(self._in[block], self.ingress.of_column[there], axis=1)
-                self._as_seen(place, block, there, inward)
+                for at, other in self._as_seen(place, block, there):
+                    inward[:, at] = self._in[other][:, self.ingress.of_column[there[at]]]
                 inward += self._out[self.egress.of_column[block]][:, there]
-                yield block, there, inward, carried[there]
+                yield block, there, inward
 
-    def _as_seen(self, place: int, block: Indices, there: Indices, inward: Ids) -> None:
-        """Where the destination takes the source for a NAT gateway or a public address, its filters are asked about that."""
+    def _as_seen(self, place: int, block: Indices, there: Indices) -> Iterator[tuple[Indices, Indices]]:
+        """(positions in `there`, a column for each source): destinations that take the source for a NAT gateway or for its
+        public address. Their filters are asked about that."""
         for destination, other in self._seen.get(place, {}).items():
             at = np.flatnonzero(self.columns.place[there] == destination)
-            if not len(at):
-                continue
-            rows = self.ingress.of_column[there[at]]
-            for number, source in enumerate(block.tolist()):
-                inward[number, at] = self._in[self._stands_for(source, other)][rows]
+            if len(at):
+                yield at, np.array([self._stands_for(source, other) for source in block.tolist()], np.intp)
 
     def _stands_for(self, source: int, place: int) -> int:
         """The column of a NAT gateway's public address, or of the source's own."""
-        among = self._columns_at.get(place)
-        if among is None:
-            raise AssertionError("a place that packets come from has no column")
+        among = self._columns_at[place]
         if len(among) == 1:
             return int(among[0])
         public = {a for e in self.columns.members[source] for a in e.public}
@@ -121,18 +129,34 @@ class Table:
         """(sources, destinations, connections) in blocks; what is left out is no connection. Sources default to all columns."""
         chosen = np.arange(self.columns.count) if sources is None else np.fromiter(sources, np.intp)
         mixed = self.wires is None and len(set(self.columns.family.tolist()) - {0}) > 1
-        for block, there, codes, carried in self._codes(chosen):
+        for block, there, codes in self._codes(chosen):
             found = np.take(self._meet, codes)
             if mixed:  # an address speaks to addresses of its own family
                 found[self.columns.family[block][:, None] * self.columns.family[there][None, :] == 24] = NOTHING
             if self.wires is None:
                 found[np.ix_(block >= self.columns.inside, there >= self.columns.inside)] = NOTHING
             else:
-                for each in np.unique(carried).tolist():
-                    if each != EVERYTHING:
-                        at = carried == each
-                        found[:, at] = self.connections.only(found[:, at], self.connections.masks[each])
+                found = self._through(block, there, found)
             yield block, there, found
+
+    def _through(self, block: Indices, there: Indices, policies: Ids) -> Ids:
+        """What is left of what policies let through behind routes, ACLs and groups, where somebody listens."""
+        assert self._groups_out and self._groups_in
+        place = int(self.columns.place[block[0]])
+        table = self.connections.table()
+        groups = self._groups_out.cells(block, there)
+        inward = self._groups_in.cells(block, there)
+        for at, other in self._as_seen(place, block, there):
+            inward[:, at] = self._groups_in.cells(other, there[at])
+        groups &= inward
+        groups &= self._listening[self.columns.shape[there]]
+        rows, columns = np.nonzero(groups.any(axis=2) & (policies != NOTHING))
+        words = table[policies[rows, columns]] & table[self._between[place][self.columns.place[there]]][columns]
+        lanes = words.reshape(len(words), self.lanes.count, self.lanes.bits // 64)
+        lanes &= groups[rows, columns][:, None, :]
+        out = np.zeros(policies.shape, np.int32)
+        out[rows, columns] = self.connections.numbers(words)
+        return out
 
     def either(self, one: int, other: int) -> int:
         """The union of two connections, by number."""
