@@ -63,12 +63,13 @@ def _json(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int
 
 
 def _loads(data: bytes) -> Any:
-    """JSON by the fastest loader there is."""
+    """JSON by a fast loader; where it finds a fault, the slower one says on which line."""
+    import msgspec
+
     try:
-        import orjson
-    except ImportError:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
         return json.loads(data)
-    return orjson.loads(data)
 
 
 def _yaml(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from budnet.ir.address import Address, Prefix
+from budnet.ir.address import Address, Prefix, single
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import number, span
@@ -67,12 +67,17 @@ class Wires:
         self.network = Network(
             network.name, vpcs=network.vpcs, subnets=network.subnets, route_tables=network.route_tables,
             internet_gateways=network.internet_gateways, egress_only_gateways=network.egress_only_gateways,
-            nat_gateways=network.nat_gateways, peerings=network.peerings, acls=network.acls, egress_filters=network.egress_filters, sni_filters=network.sni_filters, records=network.records, zones=network.zones,
+            nat_gateways=network.nat_gateways, peerings=network.peerings, vpns=network.vpns, fronts=network.fronts,
+            client_vpns=network.client_vpns, acls=network.acls, egress_filters=network.egress_filters,
+            sni_filters=network.sni_filters, records=network.records, zones=network.zones,
             endpoints=tuple(alike.values()),
         )  # fmt: skip
         self.engine = Engine(self.network)
         self._points = {(p.endpoint.id, p.address): p.index for p in self.engine.points if p.endpoint is not None}
         beyond = (p for p in self.engine.points if p.endpoint is None and p.kind is PointKind.OUTSIDE)
+        # of interfaces the VPC's range is enough; these lie outside of it
+        apart = (a for e in network.endpoints for a in (e.public if e.vpc else e.addresses))
+        self._taken = frozenset((*apart, *(g.public for g in network.nat_gateways)))
         self._beyond = sorted((first, last, p.index) for p in beyond for first, last in p.members.parts)
         self._inside = [v.prefixes for v in network.vpcs]
 
@@ -84,14 +89,7 @@ class Wires:
 
     def edges(self) -> Iterable[Prefix]:
         """What tells the outside from the inside."""
-        return [*(p for v in self.network.vpcs for p in v.prefixes), *semantics.NOT_PUBLIC.prefixes(), *self._taken()]
-
-    def _taken(self) -> Iterable[Prefix]:
-        from budnet.ir.address import single
-
-        # of interfaces the VPC's range is enough; these lie outside of it
-        apart = (a for e in self.network.endpoints for a in (e.public if e.vpc else e.addresses))
-        return [single(a) for a in (*apart, *(g.public for g in self.network.nat_gateways))]
+        return [*(p for v in self.network.vpcs for p in v.prefixes), *semantics.NOT_PUBLIC.prefixes(), *map(single, self._taken)]
 
     def gateways(self) -> Iterable[tuple[Address, int]]:
         """Addresses that NAT gateways show to the outside: nobody opens connections from or to them, but sources look like them."""
@@ -106,6 +104,8 @@ class Wires:
 
     def outside(self, first: Address) -> int | None:
         """The place of a part of the outside, if it is one that packets come from and go to."""
+        if first in self._taken:
+            return None
         value = number(first)
         at = bisect_right(self._beyond, (value, 1 << 200, 0)) - 1
         if at < 0 or not self._beyond[at][0] <= value <= self._beyond[at][1]:

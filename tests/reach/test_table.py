@@ -1,0 +1,75 @@
+"""The table of all pairs is what `reach/path.py` says of each of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from budnet.ir.address import Address
+from budnet.ir.network import Network
+from budnet.packets.addresses import address
+from budnet.packets.transports import Transports
+from budnet.reach.engine import Engine, Point
+from budnet.reach.matrix import pairs
+from budnet.reach.table.table import Table
+from properties.networks import random_network
+
+Ways = dict[tuple[int, int], int]
+
+
+def _cells(table: Table) -> Ways:
+    found: Ways = {}
+    for sources, there, block in table.blocks():
+        for row, source in zip(block, sources.tolist(), strict=True):
+            for at in np.flatnonzero(row).tolist():
+                found[source, int(there[at])] = int(row[at])
+    return found
+
+
+class _Columns:
+    """The columns of a point."""
+
+    def __init__(self, table: Table) -> None:
+        columns = table.columns
+        self.of: dict[tuple[str, Address], int] = {}
+        for column in range(columns.inside):
+            for endpoint, a in zip(columns.members[column], columns.addresses[column], strict=True):
+                self.of[endpoint.id, a] = column
+        edges = list(columns.edges_of_columns())
+        self.outside = {c: address(edges[c]) for c in range(columns.inside, columns.count) if not columns.public[c]}
+
+    def __call__(self, point: Point) -> list[int]:
+        if point.endpoint is not None:
+            return [self.of[point.endpoint.id, point.address]]
+        return [c for c, a in self.outside.items() if a in point.members]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_table_is_what_each_walk_says(seed: int) -> None:
+    network = random_network(seed)
+    table, engine = Table(network), Engine(network)
+    cells, columns = _cells(table), _Columns(table)
+    seen = set()
+    for pair in pairs(engine):
+        listening = engine.alphabet.all if pair.destination.endpoint is None else engine.listening[pair.destination.endpoint.id]
+        wanted = engine.alphabet.decode(pair.forward & listening), engine.alphabet.decode(pair.delivered)
+        for source in columns(pair.source):
+            for destination in columns(pair.destination):
+                seen.add((source, destination))
+                assert _sets(table, cells.get((source, destination), 0)) == wanted, f"{pair.source.label} -> {pair.destination.label}"
+    # what the table has besides is an endpoint and itself, by whichever of its addresses
+    for source, destination in set(cells) - seen:
+        assert source < table.columns.inside and destination < table.columns.inside
+        mine = {e.id for e in table.columns.members[source]}
+        assert mine & {e.id for e in table.columns.members[destination]}
+
+
+def _sets(table: Table, connection: int) -> tuple[Transports, Transports]:
+    mask = table.connections.masks[connection]
+    return table.alphabet.decode(table.lanes.certain(mask)), table.alphabet.decode(table.lanes.answered(mask))
+
+
+def test_networks_differ() -> None:
+    """A test that compares nothing with nothing would pass as well."""
+    networks: list[Network] = [random_network(seed) for seed in range(25)]
+    assert sum(len(_cells(Table(n))) for n in networks) > 1000
