@@ -33,7 +33,7 @@ class _Columns:
         columns = table.columns
         self.of: dict[tuple[str, Address], int] = {}
         for column in range(columns.inside):
-            for endpoint, a in zip(columns.members[column], columns.addresses[column], strict=True):
+            for endpoint, a in zip(columns.members[column], columns.addresses[column], strict=bool(columns.addresses[column])):
                 self.of[endpoint.id, a] = column
         edges = list(columns.edges_of_columns())
         self.outside = {c: address(edges[c]) for c in range(columns.inside, columns.count) if not columns.public[c]}

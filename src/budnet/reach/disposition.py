@@ -25,6 +25,8 @@ class Disposition(Enum):
     """A route says to throw it away."""
     NOT_LISTENING = "NOT_LISTENING"
     """It arrives, and no listener has the port."""
+    UNKNOWN = "UNKNOWN"
+    """Something on the way is not modelled, or not known, and the rest does not stop it."""
     LOOP = "LOOP"
     """It comes back to a place it has been at."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from ipaddress import IPv4Address
 
 from budnet.ir.address import Address, Prefix
 from budnet.ir.cloud import Route, TargetKind
@@ -52,6 +53,8 @@ class Point:
     label: str
     """What tables call it: the endpoint's id, with its public address behind it where that is meant; of an outside set the
     widest prefix."""
+    known: bool = True
+    """Whether the address is one, and does not only stand for one that is not known."""
 
 
 class Engine:
@@ -74,7 +77,8 @@ class Engine:
         self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
         self._routes: dict[tuple[str, int], Route | None] = {}
         self._edges: dict[tuple[str, str], Row] = {}
-        self._ephemeral = {p: self.alphabet.mask(m) for p, m in semantics.EPHEMERAL_MATCHES.items()}
+        ephemeral = semantics.EPHEMERAL_MATCHES if network.acls else {}
+        self._ephemeral = {p: self.alphabet.mask(m) for p, m in ephemeral.items()}
         self._members: dict[str, list[Endpoint]] = {c.id: [] for c in network.clusters}
         for endpoint in network.endpoints:
             self._members.setdefault(endpoint.cluster, []).append(endpoint)
@@ -214,8 +218,7 @@ class Engine:
 
     def _pods(self, peer: PodPeer, place: semantics.PolicyPlace) -> Iterator[int]:
         for pod in self._members[place.cluster]:
-            namespace = self._namespaces.get((pod.cluster, pod.namespace), {})
-            if semantics.pod_matches(peer, pod, self._labels[pod.id], namespace, place):
+            if semantics.pod_matches(peer, pod, self._labels[pod.id], self.namespace(pod), place):
                 yield from (p.index for p in self.interfaces[pod.id])
 
     def rule_ports(self, rule: PolicyRule, destination: Endpoint | None) -> int:
@@ -224,11 +227,17 @@ class Engine:
             return self.alphabet.all
         mask = 0
         for port in rule.ports:
-            if isinstance(port.port, str) and destination is None:
-                continue
-            match = semantics.policy_port(port, destination)  # type: ignore[arg-type]
-            mask |= self.alphabet.mask(match) if match else 0
+            for match in semantics.policy_ports(port, destination):
+                mask |= self.alphabet.mask(match)
         return mask
+
+    def labels(self, endpoint: Endpoint) -> semantics.Labels:
+        """The labels of an endpoint."""
+        return self._labels[endpoint.id]
+
+    def namespace(self, pod: Endpoint) -> semantics.Labels:
+        """The labels of a pod's namespace."""
+        return self._namespaces.get((pod.cluster, pod.namespace), {})
 
     def route(self, table_id: str, point: Point) -> Route | None:
         """Where a route table sends packets for a point."""
@@ -288,30 +297,40 @@ class Engine:
     def listening(self) -> dict[str, int]:
         """What each endpoint answers from the network, by endpoint id."""
         bit = self.alphabet.bit
-        return {e.id: sum({bit(x.protocol, x.port) for x in e.listeners if not x.loopback}) for e in self.network.endpoints}
+        return {
+            e.id: self.alphabet.all if e.any_port else sum({bit(x.protocol, x.port) for x in e.listeners if not x.loopback})
+            for e in self.network.endpoints
+        }
 
 
 def _points(network: Network, both: tuple[Network, ...]) -> list[Point]:
     """Interfaces, public addresses, NAT gateways; then the outside, cut into sets that no rule tells apart."""
     found: list[Point] = []
 
-    def add(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet | None = None) -> None:
+    def add(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet | None = None, known: bool = True) -> None:
         within = members or AddressSet.of([address])
-        found.append(Point(len(found), kind, address, endpoint, within, _label(kind, address, endpoint, within)))
+        found.append(Point(len(found), kind, address, endpoint, within, _label(kind, address, endpoint, within), known))
 
     for endpoint in network.endpoints:
         for address in endpoint.addresses:
-            add(PointKind.INTERFACE if endpoint.vpc else PointKind.OUTSIDE, address, endpoint)
+            add(PointKind.OUTSIDE if endpoint.kind is EndpointKind.EXTERNAL else PointKind.INTERFACE, address, endpoint)
         for address in endpoint.public:
             add(PointKind.PUBLIC, address, endpoint)
+        if endpoint.any_port and not endpoint.addresses:
+            add(PointKind.INTERFACE, _UNKNOWN + len(found), endpoint, known=False)
     for gateway in network.nat_gateways:
         add(PointKind.NAT, gateway.address, None)
         add(PointKind.PUBLIC, gateway.public, None)
     taken = AddressSet.of(p.address for p in found) | AddressSet.of(p for v in network.vpcs for p in v.prefixes)
-    outside = ~(taken | semantics.NOT_PUBLIC)
+    # of a cluster alone it is not known which private addresses lie around it
+    outside = ~(taken | semantics.NOT_PUBLIC) if network.vpcs else ~taken
     for atom in partition((AddressSet.of([p]) for each in both for p in prefixes(each)), outside):
         add(PointKind.OUTSIDE, atom.first(), None, atom)
     return found
+
+
+_UNKNOWN = IPv4Address("0.0.0.0")
+"""Where addresses begin that stand for those of pods that have none yet; nobody has them (RFC 1122, section 3.2.1.3)."""
 
 
 def _label(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet) -> str:

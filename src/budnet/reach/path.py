@@ -8,6 +8,7 @@ from budnet.ir.address import Protocol
 from budnet.ir.cloud import Route, Subnet, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.reach import semantics
+from budnet.reach.admission import Admissions
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine, Point, PointKind
 
@@ -25,6 +26,8 @@ class Gate:
     """Whom the gate was asked about: after translation this is not the packet's first source."""
     answer: bool = False
     """Met by the answer, not by the request."""
+    perhaps: int = 0
+    """What it may let through and may not: something that it asks is not modelled, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,21 @@ class Walk:
         if self.path.call.name and sender.vpc in self.network.dns_filter:
             self.look_up(sender.vpc)
         self.policy(sender, destination, ingress=False)
+        if not sender.vpc:
+            self.flat(source)
+            return
         if self.provided(sender, destination):
             return
         self.group(sender, destination, ingress=False)
         self.leave(self.network.subnet[sender.subnet], source)
+
+    def flat(self, source: Point) -> None:
+        """In a cluster of which nothing but Kubernetes is known, every address reaches every other (Kubernetes' network model)."""
+        owner = self.path.destination.endpoint
+        if owner is not None:
+            self.policy(owner, source, ingress=True)
+        self.path.hops.append(self.path.destination.label)
+        self.path.arrives = owner
 
     def despite(self) -> None:
         """The destination's own gates, for a packet that does not get there."""
@@ -129,10 +143,21 @@ class Walk:
         self.path.stopped = True
 
     def policy(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
+        if not pod.vpc:
+            self.admission(pod, peer, ingress)
+            return
         policies = self.engine.selecting(pod, ingress)
         if policies:
             passes = self.engine.policies(policies, pod, ingress)[peer.index]
             self.gate("network-policy", "+".join(p.id for p in policies), passes, _denied(ingress), "NETWORK_POLICY_RESTRICTION", peer)
+
+    def admission(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
+        """All kinds of policies, in the order in which they are asked."""
+        found = Admissions(self.engine).between(pod, peer, ingress)
+        if found.policies:
+            name = "+".join(p.id for p in found.policies)
+            code, otherwise = "NETWORK_POLICY_RESTRICTION", _denied(ingress)
+            self.path.gates.append(Gate("network-policy", name, found.passes, otherwise, code, peer, perhaps=found.perhaps))
 
     def group(self, endpoint: Endpoint, peer: Point, ingress: bool) -> None:
         passes = self.engine.groups(endpoint.groups, ingress)[peer.index]
@@ -293,6 +318,9 @@ class Walk:
     def enter(self, source: Point) -> None:
         """From the internet through the gateway of the destination's VPC."""
         destination, owner = self.path.destination, self.path.destination.endpoint
+        if owner is not None and not owner.vpc and destination.kind is PointKind.INTERFACE:
+            self.flat(source)
+            return
         if destination.kind is PointKind.OUTSIDE or owner is None:
             self.stop("internet", "internet", Disposition.NO_ROUTE, "UNKNOWN_DESTINATION")
             return

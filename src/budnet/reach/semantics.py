@@ -110,16 +110,14 @@ def block_contains(peer: BlockPeer, address: Address) -> bool:
     return address in peer.prefix and not any(address in p for p in peer.without)
 
 
-def policy_port(port: PolicyPort, pod: Endpoint) -> Match | None:
-    """The ports a policy port means on the pod that is the connection's destination; None where a name is not found."""
+def policy_ports(port: PolicyPort, pod: Endpoint | None) -> list[Match]:
+    """The ports a policy port means on the pod that is the connection's destination (None: what is no pod has no names)."""
     if port.port is None:
-        return Match(port.protocol)
+        return [Match(port.protocol)]
     if isinstance(port.port, int):
-        return Match(port.protocol, PortRange(port.port, port.end or port.port))
-    for listener in pod.listeners:
-        if listener.name == port.port and listener.protocol is port.protocol:
-            return Match(port.protocol, PortRange(listener.port, listener.port))
-    return None
+        return [Match(port.protocol, PortRange(port.port, port.end or port.port))]
+    named = (x for x in (pod.listeners if pod is not None else ()) if x.name == port.port and x.protocol is port.protocol)
+    return [Match(x.protocol, PortRange(x.port, x.port)) for x in named]
 
 
 def covers(host: HostName, name: str) -> bool:

@@ -40,11 +40,14 @@ def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol,
 
 def judge(engine: Engine, way: Path, bit: int) -> Verdict:
     """What becomes of the transports in one bit of the alphabet on a path."""
-    blocked = [g for g in way.gates if not g.passes & bit]
+    blocked = [g for g in way.gates if not (g.passes | g.perhaps) & bit]
     answers = [g for g in reversed(way.answers) if not g.passes & bit]
     if blocked:
         first, *others = (_reason(engine, g) for g in (*blocked, *answers))
         return Verdict(blocked[0].otherwise, first, tuple(others))
+    doubtful = [_reason(engine, g) for g in way.gates if not g.passes & bit]
+    if doubtful:
+        return Verdict(Disposition.UNKNOWN, doubtful[0], tuple(doubtful[1:]))
     if way.arrives is None:
         return Verdict(Disposition.EXITS, Reason("", "internet", way.destination.label, NOWHERE))
     if not engine.listening[way.arrives.id] & bit:

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.ir.address import EVERYWHERE
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer, Operator, PodPeer, Requirement, Selector
 from budnet.ir.network import Network
-from budnet.packets.addresses import AddressSet
 from budnet.reach import semantics
+from budnet.reach.admission import covers, covers_partly
 from budnet.reach.table.columns import NO_ATOM, Columns
 
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
-PODS_ARE_GIVEN = AddressSet.of(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
-"""Where the address of a pod is not known it is one of these (RFC 1918, RFC 6598, RFC 4193)."""
-
 Peer = PodPeer | BlockPeer | NodePeer | NamePeer
-
-
-def covers(block: BlockPeer) -> bool:
-    """Whether a prefix has every address that a pod of its family could have."""
-    return not (_of_family(block) - _addresses(block))
-
-
-def covers_partly(block: BlockPeer) -> bool:
-    """Whether a prefix has some of these addresses, and not all of them."""
-    return bool(_of_family(block) & _addresses(block)) and not covers(block)
-
-
-def _of_family(block: BlockPeer) -> AddressSet:
-    return PODS_ARE_GIVEN & AddressSet.of([EVERYWHERE[block.prefix.version == 6]])
-
-
-def _addresses(block: BlockPeer) -> AddressSet:
-    return AddressSet.of([block.prefix]) - AddressSet.of(block.without)
 
 
 class Peers:

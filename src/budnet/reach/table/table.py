@@ -12,9 +12,10 @@ from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, Words, to_words
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts
+from budnet.reach.admission import covers_partly
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.groups import Groups
-from budnet.reach.table.peers import Peers, covers_partly
+from budnet.reach.table.peers import Peers
 from budnet.reach.table.rows import RowMaker
 from budnet.reach.table.wires import Flat, Wires
 from budnet.reach.tiers import Lanes
