@@ -35,8 +35,9 @@ from budnet.ir.network import Network
 from budnet.ir.origin import BUILT_IN
 from budnet.packets.addresses import address
 from budnet.packets.transports import Transports
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
+from budnet.reach.points import Point, PointKind
 from properties.networks import networks, random_network
 from properties.oracle import deliver
 

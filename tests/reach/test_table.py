@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from budnet import pipeline
 from budnet.ir.address import Address
 from budnet.ir.network import Network
 from budnet.packets.addresses import address
 from budnet.packets.transports import Transports
-from budnet.reach.engine import Engine, Point
-from budnet.reach.matrix import pairs
+from budnet.reach.engine import Engine
+from budnet.reach.matrix import asked, receivers, senders
+from budnet.reach.points import Point
+from budnet.reach.relay import way
 from budnet.reach.table.table import Table
 from properties.networks import random_network
 
@@ -46,17 +49,31 @@ class _Columns:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_table_is_what_each_walk_says(seed: int) -> None:
-    network = random_network(seed)
+    _equal(random_network(seed))
+
+
+@pytest.mark.parametrize("topology", ["foundry", "five-ways"])
+def test_also_of_networks_that_ship(topology: str) -> None:
+    network = pipeline.load(f"catalog/{topology}").network
+    assert network is not None
+    _equal(network)
+
+
+def _equal(network: Network) -> None:
     table, engine = Table(network), Engine(network)
     cells, columns = _cells(table), _Columns(table)
     seen = set()
-    for pair in pairs(engine):
-        listening = engine.alphabet.all if pair.destination.endpoint is None else engine.listening[pair.destination.endpoint.id]
-        wanted = engine.alphabet.decode(pair.forward & listening), engine.alphabet.decode(pair.delivered)
-        for source in columns(pair.source):
-            for destination in columns(pair.destination):
-                seen.add((source, destination))
-                assert _sets(table, cells.get((source, destination), 0)) == wanted, f"{pair.source.label} -> {pair.destination.label}"
+    for here in senders(engine):
+        for there in receivers(engine):
+            if not asked(here, there):
+                continue
+            found = way(engine, here, there)
+            forward = found.forward & engine.alphabet.all
+            wanted = engine.alphabet.decode(forward), engine.alphabet.decode(forward & found.back)
+            for source in columns(here):
+                for destination in columns(there):
+                    seen.add((source, destination))
+                    assert _sets(table, cells.get((source, destination), 0)) == wanted, f"{here.label} -> {there.label}"
     # what the table has besides is an endpoint and itself, by whichever of its addresses
     for source, destination in set(cells) - seen:
         assert source < table.columns.inside and destination < table.columns.inside

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from budnet.cli.output import wrong
 from budnet.ir.address import Protocol
-from budnet.reach.engine import Engine, Point
+from budnet.reach.engine import Engine
 from budnet.reach.matrix import receivers, same, senders
 from budnet.reach.path import ANYHOW, Call
+from budnet.reach.points import Point
 from budnet.reach.trace import find
 from budnet.source.diagnostic import suggest
 

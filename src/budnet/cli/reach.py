@@ -16,8 +16,7 @@ from budnet.reach import relay
 from budnet.reach.disposition import Disposition, Reason
 from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
-from budnet.reach.matrix import listeners
-from budnet.reach.trace import Trace, trace
+from budnet.reach.trace import Trace, listeners, trace
 
 
 @click.command()

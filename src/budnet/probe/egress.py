@@ -25,8 +25,9 @@ from budnet.probe.in_twin import InTwin
 from budnet.probe.question import Question
 from budnet.probe.truth import Truth
 from budnet.reach.egress import Names
-from budnet.reach.engine import Engine, Point
+from budnet.reach.engine import Engine
 from budnet.reach.path import Call, path
+from budnet.reach.points import Point
 from budnet.reach.trace import judge
 from budnet.twin import prober
 from budnet.twin.lab import Twin

@@ -6,8 +6,9 @@ from budnet.ir.endpoint import ClusterService
 from budnet.ir.network import Network
 from budnet.probe.answer import Answer
 from budnet.probe.question import Question
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
 from budnet.reach.path import Path, path
+from budnet.reach.points import Point, PointKind
 from budnet.reach.trace import judge, service_backends
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from budnet.ir.address import EVERYWHERE
 from budnet.ir.endpoint import Endpoint, EndpointKind
@@ -26,8 +27,11 @@ from budnet.ir.filters import (
 )
 from budnet.packets.addresses import AddressSet
 from budnet.reach import semantics
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.points import Point, PointKind
 from budnet.reach.tiers import Lanes, Rules, decide
+
+if TYPE_CHECKING:
+    from budnet.reach.engine import Engine
 
 PODS_ARE_GIVEN = AddressSet.of(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 """Where the address of a pod is not known it is one of these (RFC 1918, RFC 6598, RFC 4193)."""
@@ -68,9 +72,16 @@ class Admissions:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.network = engine, engine.network
         self.lanes = Lanes(engine.alphabet.all, unknown=True)
+        self._known: dict[tuple[str, int, bool], Admission] = {}
 
     def between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
         """What passes between a pod and a peer; `ingress`: towards the pod."""
+        known = self._known.get((pod.id, peer.index, ingress))
+        if known is None:
+            known = self._known[pod.id, peer.index, ingress] = self._between(pod, peer, ingress)
+        return known
+
+    def _between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
         if pod.kind is not EndpointKind.POD or pod.host_network:
             return Admission(self.engine.alphabet.all, 0, ())
         unknown = [

@@ -55,8 +55,10 @@ def network_prefixes(network: Network) -> Iterator[Prefix]:
     """Addresses that routes, ACLs and egress filters tell apart."""
     for acl in network.acls:
         yield from (r.prefix for r in (*acl.ingress, *acl.egress))
-    for egress in (*network.egress_filters, *network.sni_filters):
+    for egress in network.egress_filters:
         yield from (p for r in egress.rules for p in r.prefixes)
+    for sni in network.sni_filters:
+        yield from (p for r in sni.rules for p in r.prefixes)
     for table in network.route_tables:
         yield from (r.destination for r in table.routes)
 

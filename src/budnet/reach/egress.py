@@ -17,7 +17,8 @@ from budnet.ir.names import PUBLIC_VIEW
 from budnet.reach import semantics
 
 if TYPE_CHECKING:
-    from budnet.reach.engine import Engine, Point, Row
+    from budnet.reach.engine import Engine, Row
+    from budnet.reach.points import Point
 
 Views = dict[str, dict[str, list[Address]]]
 

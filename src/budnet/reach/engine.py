@@ -7,54 +7,26 @@ and then only read, so a pair costs a handful of look-ups. Nothing here changes 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import IPv4Address
 
 from budnet.ir.address import Address, Prefix
 from budnet.ir.cloud import Route, TargetKind
-from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
-from budnet.ir.filters import BlockPeer, GroupRef, NetworkPolicy, PodPeer, PolicyRule
+from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.filters import GroupRef, NetworkPolicy
 from budnet.ir.links import Front
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 from budnet.packets.addresses import AddressSet, number, partition, span
 from budnet.packets.transports import Alphabet
 from budnet.reach import semantics
+from budnet.reach.admission import Admissions
 from budnet.reach.cuts import matches, prefixes
 from budnet.reach.egress import Names
+from budnet.reach.points import Point, PointKind
 
 Row = list[int]
-
-
-class PointKind(Enum):
-    """What an address is, seen from a packet."""
-
-    INTERFACE = "interface"
-    PUBLIC = "public"
-    """The public address of one of our interfaces, or of a NAT gateway."""
-    NAT = "nat"
-    OUTSIDE = "outside"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Point:
-    """An address that packets come from or go to; for the outside, a set of addresses that no rule tells apart."""
-
-    index: int
-    kind: PointKind
-    address: Address
-    """The address, or one that stands for the set."""
-    endpoint: Endpoint | None
-    members: AddressSet
-
-    label: str
-    """What tables call it: the endpoint's id, with its public address behind it where that is meant; of an outside set the
-    widest prefix."""
-    known: bool = True
-    """Whether the address is one, and does not only stand for one that is not known."""
 
 
 class Engine:
@@ -72,16 +44,11 @@ class Engine:
         self._prefixes: dict[Prefix, list[int]] = {}
         self._groups: dict[tuple[tuple[str, ...], bool], Row] = {}
         self._acls: dict[tuple[str, bool], tuple[Row, Row]] = {}
-        self._policies: dict[tuple[tuple[str, ...], tuple[Listener, ...], bool], Row] = {}
-        self._peers: dict[tuple[PodPeer | BlockPeer, semantics.PolicyPlace], frozenset[int]] = {}
         self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
         self._routes: dict[tuple[str, int], Route | None] = {}
         self._edges: dict[tuple[str, str], Row] = {}
         ephemeral = semantics.EPHEMERAL_MATCHES if network.acls else {}
         self._ephemeral = {p: self.alphabet.mask(m) for p, m in ephemeral.items()}
-        self._members: dict[str, list[Endpoint]] = {c.id: [] for c in network.clusters}
-        for endpoint in network.endpoints:
-            self._members.setdefault(endpoint.cluster, []).append(endpoint)
         self._labels = {e.id: dict(e.labels) for e in network.endpoints}
         self._namespaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
 
@@ -97,13 +64,9 @@ class Engine:
         return out
 
     @cached_property
-    def provided(self) -> dict[str, list[Point]]:
-        """What each VPC provides itself, its resolver and its metadata address, by the VPC's id."""
-        out: dict[str, list[Point]] = {v.id: [] for v in self.network.vpcs}
-        for point in self.points:
-            if point.endpoint is not None and point.endpoint.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA):
-                out[point.endpoint.vpc].append(point)
-        return out
+    def admissions(self) -> Admissions:
+        """What policies let through."""
+        return Admissions(self)
 
     def public_of(self, address: Address) -> Point:
         """The point of a public address of ours."""
@@ -176,28 +139,6 @@ class Engine:
         says = policy.ingress if ingress else policy.egress
         return says is not None and semantics.selects(policy.selector, self._labels[pod.id])
 
-    def policies(self, policies: tuple[NetworkPolicy, ...], pod: Endpoint, ingress: bool) -> Row:
-        """What NetworkPolicies let through to (ingress) or from a pod, by peer: the union over policies and rules."""
-        ids = tuple(p.id for p in policies)
-        key = (ids, pod.listeners if ingress else (), ingress)  # a name in an ingress rule is a port of the pod itself
-        row = self._policies.get(key)
-        if row is not None:
-            return row
-        row = [0] * len(self.points)
-        for policy in policies:
-            place = semantics.PolicyPlace(policy.cluster, policy.namespace)
-            for rule in (policy.ingress if ingress else policy.egress) or ():
-                for index in self.rule_peers(rule, place):
-                    row[index] |= self.rule_ports(rule, pod if ingress else self.pod_at(index, policy.cluster))
-        self._policies[key] = row
-        return row
-
-    def rule_peers(self, rule: PolicyRule, place: semantics.PolicyPlace) -> Iterable[int]:
-        """The points a policy rule is about; a rule without peers is about everyone."""
-        if not rule.peers:
-            return range(len(self.points))
-        return set().union(*(self._peer(peer, place) for peer in rule.peers))
-
     def pod_at(self, index: int, cluster: str) -> Endpoint | None:
         """The pod of a cluster at a point: only pods have ports by name (Kubernetes API, NetworkPolicyPort)."""
         point = self.points[index]
@@ -205,31 +146,6 @@ class Engine:
         if point.kind is not PointKind.INTERFACE or found is None or found.kind is not EndpointKind.POD:
             return None
         return found if found.cluster == cluster else None
-
-    def _peer(self, peer: PodPeer | BlockPeer, place: semantics.PolicyPlace) -> frozenset[int]:
-        known = self._peers.get((peer, place))
-        if known is None:
-            found = self._block(peer) if isinstance(peer, BlockPeer) else self._pods(peer, place)
-            known = self._peers[peer, place] = frozenset(found)
-        return known
-
-    def _block(self, peer: BlockPeer) -> Iterator[int]:
-        return (i for i in self.covered(peer.prefix) if semantics.block_contains(peer, self.points[i].address))
-
-    def _pods(self, peer: PodPeer, place: semantics.PolicyPlace) -> Iterator[int]:
-        for pod in self._members[place.cluster]:
-            if semantics.pod_matches(peer, pod, self._labels[pod.id], self.namespace(pod), place):
-                yield from (p.index for p in self.interfaces[pod.id])
-
-    def rule_ports(self, rule: PolicyRule, destination: Endpoint | None) -> int:
-        """The transports a policy rule is about; named ports are the destination pod's."""
-        if not rule.ports:
-            return self.alphabet.all
-        mask = 0
-        for port in rule.ports:
-            for match in semantics.policy_ports(port, destination):
-                mask |= self.alphabet.mask(match)
-        return mask
 
     def labels(self, endpoint: Endpoint) -> semantics.Labels:
         """The labels of an endpoint."""
@@ -288,10 +204,6 @@ class Engine:
     def fronts(self) -> dict[tuple[str, str], Front]:
         """The front by which a VPC gets at an endpoint, by both."""
         return {(f.consumer, target): f for f in self.network.fronts for target in f.targets}
-
-    def behind_fronts(self, vpc: str) -> list[Point]:
-        """The points that a VPC gets at by fronts."""
-        return [p for f in self.network.fronts if f.consumer == vpc for t in f.targets for p in self.interfaces[t]]
 
     @cached_property
     def listening(self) -> dict[str, int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from budnet.packets.transports import Transports
-from budnet.reach.engine import Engine, Point, PointKind
-from budnet.reach.path import Path
-from budnet.reach.relay import way
+from budnet.reach.engine import Engine
+from budnet.reach.points import Point, PointKind
+from budnet.reach.table.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,53 @@ def receivers(engine: Engine) -> list[Point]:
 
 
 def pairs(engine: Engine) -> Iterator[Pair]:
-    """Every ordered pair of points between which something arrives, whoever listens. Most pairs end at their source's own
-    filters: these are asked first, and only for what they let out is a way looked for."""
-    targets = receivers(engine)
-    for source in senders(engine):
-        lets_out = _lets_out(engine, source)
-        for destination in targets:
-            if not lets_out[destination.index] or not asked(source, destination):
-                continue
-            found = way(engine, source, destination)
-            forward = found.forward & engine.alphabet.all
-            if forward:
-                answered = forward & found.back
-                yield Pair(source, destination, forward, answered, answered & listeners(engine, found))
+    """Every ordered pair of points between which something arrives, whoever listens: from the table of all columns."""
+    table = Table(engine.network)
+    columns = _columns(engine, table)
+    there: dict[int, list[Point]] = {}
+    for point in receivers(engine):
+        there.setdefault(columns[point.index], []).append(point)
+    sources = senders(engine)
+    arriving = _arriving(table, {columns[p.index] for p in sources})
+    known: dict[int, tuple[int, int]] = {}
+    for source in sources:
+        found = {d.index: (d, connection) for column, connection in arriving.get(columns[source.index], ()) for d in there.get(column, ())}
+        for index in sorted(found):
+            destination, connection = found[index]
+            if asked(source, destination):
+                if connection not in known:
+                    known[connection] = _masks(engine, table, connection)
+                forward, answered = known[connection]
+                yield Pair(source, destination, forward, answered, answered & _listening(engine, destination))
+
+
+def _columns(engine: Engine, table: Table) -> list[int]:
+    """The column of each point; parts of the outside lie in one, or in several that no rule of the Network tells apart."""
+    of, outside = table.columns.of, table.columns.of_outside
+    return [
+        of[p.endpoint.id, p.address] if p.endpoint is not None and p.known
+        else table.columns.unplaced[p.endpoint.id] if p.endpoint is not None
+        else outside.get(table.columns.at(p.address), -1)
+        for p in engine.points
+    ]  # fmt: skip
+
+
+def _arriving(table: Table, sources: set[int]) -> dict[int, list[tuple[int, int]]]:
+    """(destination, connection) of each source, where there is any; by columns."""
+    out: dict[int, list[tuple[int, int]]] = {}
+    for block, there, found in table.blocks(sorted(sources)):
+        for row, source in zip(found, block.tolist(), strict=True):
+            at = np.flatnonzero(row)
+            out.setdefault(source, []).extend(zip(there[at].tolist(), row[at].tolist(), strict=True))
+    return out
+
+
+def _masks(engine: Engine, table: Table, connection: int) -> tuple[int, int]:
+    """What arrives, and what of it is answered, in the engine's alphabet: it tells all ports apart that the table does."""
+    mask = table.connections.masks[connection]
+    spelt = (table.alphabet.decode(m) for m in (table.lanes.certain(mask), table.lanes.answered(mask)))
+    forward, answered = (engine.alphabet.encode(t) for t in spelt)
+    return forward, answered
 
 
 def asked(source: Point, destination: Point) -> bool:
@@ -81,27 +117,6 @@ def count(engine: Engine) -> int:
         total[p.address.version] - (outside[p.address.version] if p.endpoint is None or p.kind is PointKind.OUTSIDE else own[p.endpoint.id, p.address.version])
         for p in senders(engine)
     )  # fmt: skip
-
-
-def _lets_out(engine: Engine, source: Point) -> Sequence[int]:
-    """What the filters at a source let out, by destination: all of it where the source has none, or where they are not asked."""
-    sender = source.endpoint
-    if source.kind is PointKind.OUTSIDE or sender is None:
-        return [-1] * len(engine.points)
-    row = list(engine.groups(sender.groups, False))
-    for point in engine.provided[sender.vpc]:
-        row[point.index] = -1  # AWS asks no group for what the VPC itself provides
-    policies = engine.selecting(sender, False)
-    if policies:
-        row = [a & b for a, b in zip(row, engine.policies(policies, sender, False), strict=True)]
-    for point in engine.behind_fronts(sender.vpc):
-        row[point.index] = -1  # its filters are asked about the front
-    return row
-
-
-def listeners(engine: Engine, way: Path) -> int:
-    """What answers at the end of a path; past the modelled world, everything may."""
-    return engine.alphabet.all if way.arrives is None else engine.listening[way.arrives.id]
 
 
 def same(a: Point, b: Point) -> bool:

@@ -8,9 +8,9 @@ from budnet.ir.address import Protocol
 from budnet.ir.cloud import Route, Subnet, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.reach import semantics
-from budnet.reach.admission import Admissions
 from budnet.reach.disposition import Disposition
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
+from budnet.reach.points import Point, PointKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +143,7 @@ class Walk:
         self.path.stopped = True
 
     def policy(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
-        if not pod.vpc:
-            self.admission(pod, peer, ingress)
-            return
-        policies = self.engine.selecting(pod, ingress)
-        if policies:
-            passes = self.engine.policies(policies, pod, ingress)[peer.index]
-            self.gate("network-policy", "+".join(p.id for p in policies), passes, _denied(ingress), "NETWORK_POLICY_RESTRICTION", peer)
-
-    def admission(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
-        """All kinds of policies, in the order in which they are asked."""
-        found = Admissions(self.engine).between(pod, peer, ingress)
+        found = self.engine.admissions.between(pod, peer, ingress)
         if found.policies:
             name = "+".join(p.id for p in found.policies)
             code, otherwise = "NETWORK_POLICY_RESTRICTION", _denied(ingress)

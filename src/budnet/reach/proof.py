@@ -7,7 +7,7 @@ from enum import Enum
 
 from budnet.ir.address import Protocol
 from budnet.ir.origin import Origin
-from budnet.reach.engine import Point
+from budnet.reach.points import Point
 from budnet.reach.trace import Trace
 
 

@@ -9,8 +9,9 @@ from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
 from budnet.ir.links import PUBLIC
 from budnet.ir.origin import NOWHERE, Origin
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
+from budnet.reach.points import Point, PointKind
 from budnet.reach.proof import Packet, Proof, Status
 from budnet.reach.prove_mesh import prove_mesh
 from budnet.reach.trace import trace

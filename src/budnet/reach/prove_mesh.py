@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from budnet.ir.address import Protocol
 from budnet.ir.mesh import AccessControl
 from budnet.ir.origin import NOWHERE, Origin
-from budnet.reach.engine import Engine, Point
+from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
 from budnet.reach.mesh_access import allows
+from budnet.reach.points import Point
 from budnet.reach.proof import Packet, Proof, Status
 from budnet.reach.trace import trace
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from budnet.ir.address import Protocol
 from budnet.ir.links import Front
 from budnet.reach.disposition import Disposition
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
 from budnet.reach.path import ANYHOW, Call, Gate, Path, path
+from budnet.reach.points import Point, PointKind
 
 LAYER = "endpoint-service"
 

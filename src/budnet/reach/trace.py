@@ -11,8 +11,9 @@ from budnet.ir.filters import PolicyRule
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.reach import mesh_access, semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
 from budnet.reach.path import ANYHOW, Call, Gate, Path
+from budnet.reach.points import Point, PointKind
 from budnet.reach.relay import way
 
 
@@ -57,6 +58,11 @@ def judge(engine: Engine, way: Path, bit: int) -> Verdict:
         first, *others = (_reason(engine, g) for g in answers)
         return Verdict(answers[0].otherwise, first, tuple(others))
     return Verdict(Disposition.DELIVERED, Reason("", "listener", way.arrives.id, way.arrives.origin))
+
+
+def listeners(engine: Engine, way: Path) -> int:
+    """What answers at the end of a path; past the modelled world, everything may."""
+    return engine.alphabet.all if way.arrives is None else engine.listening[way.arrives.id]
 
 
 def service_backends(engine: Engine, service: ClusterService, protocol: Protocol, port: int) -> list[tuple[Point, int]]:
@@ -145,11 +151,7 @@ def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool
     pod = way.arrives if ingress else way.source.endpoint
     assert pod is not None
     for policy in engine.selecting(pod, ingress):
-        place = semantics.PolicyPlace(policy.cluster, policy.namespace)
         rules: Iterable[PolicyRule] = (policy.ingress if ingress else policy.egress) or ()
         for rule in rules:
-            if (
-                gate.peer.index in set(engine.rule_peers(rule, place))
-                and engine.rule_ports(rule, pod if ingress else engine.pod_at(gate.peer.index, policy.cluster)) & bit
-            ):
+            if engine.admissions.rule(rule, policy.cluster, policy.namespace, pod, gate.peer, ingress) & bit:
                 yield rule.id, rule.origin

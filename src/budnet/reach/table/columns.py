@@ -12,13 +12,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budnet.ir.address import Address, Prefix, Protocol
-from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
+from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import address, number, span
 from budnet.reach import cuts
@@ -48,8 +49,7 @@ class Shape:
     """What a VPC gives by itself, its resolver and metadata address: security groups are not asked about it."""
     groups: tuple[str, ...] | None
     """None where security groups are not asked."""
-    listeners: tuple[Listener, ...] | None
-    """None where what listens is not known, or is not ours to say."""
+    vpc: str
 
 
 class Places(Interface):
@@ -129,6 +129,22 @@ class Columns:
         """For each column a number on the line of addresses that stands for it: every prefix in use has it or has it not."""
         return (self._edges[atom] if atom >= 0 else -1 for atom in self.atom.tolist())
 
+    @cached_property
+    def of(self) -> dict[tuple[str, Address], int]:
+        """The column of each endpoint's address, public ones included, by the endpoint's id."""
+        inside = range(self.inside)
+        return {(e.id, a): c for c in inside for e, a in zip(self.members[c], self.addresses[c], strict=False)}
+
+    @cached_property
+    def unplaced(self) -> dict[str, int]:
+        """The column of each endpoint whose address is not known, by its id."""
+        return {e.id: c for c in range(self.inside) if not self.addresses[c] for e in self.members[c]}
+
+    @cached_property
+    def of_outside(self) -> dict[int, int]:
+        """The column of each part of the outside, by its position between the edges."""
+        return {int(self.atom[c]): c for c in range(self.inside, self.count) if not self.public[c]}
+
     def at(self, a: Address) -> int:
         """Between which edges an address lies."""
         return bisect_right(self._edges, number(a)) - 1
@@ -138,8 +154,8 @@ class Columns:
         raw: dict[tuple[Hashable, ...], int] = {}
         known: dict[Shape, int] = {}
         for e in endpoints:
-            listens = () if e.any_port and not self._names else e.listeners
-            key = (e.cluster, e.namespace, e.labels, e.kind, e.host_network, e.groups, e.any_port, listens)
+            listens = e.listeners if self._names else ()
+            key = (e.cluster, e.namespace, e.labels, e.kind, e.host_network, e.groups, e.vpc, listens)
             at = raw.get(key)
             if at is None:
                 shape = self._shape(e)
@@ -159,7 +175,7 @@ class Columns:
         return Shape(
             e.cluster, e.namespace, labels, ports if pod else (), pod, e.kind is EndpointKind.HOST,
             e.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA),
-            e.groups if e.vpc and e.filtered else None, None if e.any_port else e.listeners,
+            e.groups if e.vpc and e.filtered else None, e.vpc,
         )  # fmt: skip
 
     def within(self, prefix: Prefix) -> NDArray[np.bool_]:

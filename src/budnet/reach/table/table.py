@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from budnet.ir.filters import BlockPeer, NamePeer
 from budnet.ir.network import Network
-from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, Words, to_words
+from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts
 from budnet.reach.admission import covers_partly
 from budnet.reach.table.columns import Columns
+from budnet.reach.table.fronts import Fronts
 from budnet.reach.table.groups import Groups
 from budnet.reach.table.peers import Peers
 from budnet.reach.table.rows import RowMaker
@@ -47,20 +48,9 @@ class Table:
         words = self.lanes.bits // 64
         self._groups_out = Groups(network, self.columns, self.alphabet, words, ingress=False) if self.wires else None
         self._groups_in = Groups(network, self.columns, self.alphabet, words, ingress=True) if self.wires else None
-        self._listening = self._listen(words)
         self._between, self._seen = self._carried()
         self._columns_at = self._by_place()
         self._intersect()
-
-    def _listen(self, words: int) -> Words:
-        """What answers at each shape; the last one is the outside's, where everything may."""
-        every = to_words(self.alphabet.all, words)
-        out = np.tile(every, (len(self.columns.shapes) + 1, 1))
-        for number, shape in enumerate(self.columns.shapes):
-            if shape.listeners is not None:
-                bits = {self.alphabet.bit(x.protocol, x.port) for x in shape.listeners if not x.loopback}
-                out[number] = to_words(sum(bits), words)
-        return out
 
     # ---- the network between --------------------------------------------------------------------------------------------
 
@@ -127,8 +117,14 @@ class Table:
         return next(int(c) for c in among if public & set(self.columns.addresses[c]))
 
     def blocks(self, sources: Iterable[int] | None = None) -> Iterator[tuple[Indices, Indices, Ids]]:
-        """(sources, destinations, connections) in blocks; what is left out is no connection. Sources default to all columns."""
+        """(sources, destinations, connections) in blocks; what is left out is no connection. Sources default to all columns.
+        Whether anybody listens is not asked."""
         chosen = np.arange(self.columns.count) if sources is None else np.fromiter(sources, np.intp)
+        yield from self._straight(chosen)
+        yield from Fronts(self, self._straight).blocks(chosen)
+
+    def _straight(self, chosen: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
+        """The same for connections that a packet makes on its own way."""
         mixed = self.wires is None and len(set(self.columns.family.tolist()) - {0}) > 1
         for block, there, codes in self._codes(chosen):
             found = np.take(self._meet, codes)
@@ -141,7 +137,7 @@ class Table:
             yield block, there, found
 
     def _through(self, block: Indices, there: Indices, policies: Ids) -> Ids:
-        """What is left of what policies let through behind routes, ACLs and groups, where somebody listens."""
+        """What is left of what policies let through behind routes, ACLs and groups."""
         assert self._groups_out and self._groups_in
         place = int(self.columns.place[block[0]])
         table = self.connections.table()
@@ -150,7 +146,6 @@ class Table:
         for at, other in self._as_seen(place, block, there):
             inward[:, at] = self._groups_in.cells(other, there[at])
         groups &= inward
-        groups &= self._listening[self.columns.shape[there]]
         rows, columns = np.nonzero(groups.any(axis=2) & (policies != NOTHING))
         words = table[policies[rows, columns]] & table[self._between[place][self.columns.place[there]]][columns]
         lanes = words.reshape(len(words), self.lanes.count, self.lanes.bits // 64)

@@ -19,8 +19,9 @@ from budnet.packets.addresses import number, span
 from budnet.packets.connections import Connections, Ids
 from budnet.packets.transports import Alphabet
 from budnet.reach import cuts, semantics
-from budnet.reach.engine import Engine, Point, PointKind
+from budnet.reach.engine import Engine
 from budnet.reach.path import Path, Walk
+from budnet.reach.points import Point, PointKind
 from budnet.reach.tiers import Lanes
 
 FLAT = 0
@@ -56,10 +57,10 @@ class Wires:
     def __init__(self, network: Network) -> None:
         self._edges = sorted({e for p in dict.fromkeys(cuts.network_prefixes(network)) for e in _edges(p)})
         rules: dict[str, list[str]] = {}
-        for edge in (*network.egress_filters, *network.sni_filters):
-            for rule in edge.rules:
-                for source in rule.sources:
-                    rules.setdefault(source, []).append(rule.id)
+        named = [(s, r.id) for f in network.egress_filters for r in f.rules for s in r.sources]
+        named += [(s, f"{f.id}:{r.id}") for f in network.sni_filters for r in f.rules for s in r.sources]
+        for source, rule in named:
+            rules.setdefault(source, []).append(rule)
         alike: dict[tuple[object, ...], Endpoint] = {}
         self._stands_for: dict[str, Endpoint] = {}
         for e in network.endpoints:
