@@ -19,10 +19,10 @@ from typing import Any
 
 Object = dict[str, Any]
 Address = IPv4Address | IPv6Address
+WAYS = ("ingress", "ingressDeny", "egress", "egressDeny")
 WORDS = {True: "allowed", False: "denied", None: "unknown"}
-# Where the address of a pod that does not run yet may lie: the private ranges (RFC 1918, RFC 6598 as on EKS) and, for IPv6,
-# wherever a provider gives pods addresses, which is anywhere in unicast: unique local (RFC 4193) or global (RFC 4291).
-PRIVATE = {4: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"), 6: ("fc00::/7", "2000::/3")}
+# Where the address of a pod that does not run yet may lie: the private ranges (RFC 1918, RFC 6598, RFC 4193).
+PRIVATE = {4: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"), 6: ("fc00::/7",)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Judge:
         self.foreign = [o for g, _, o in group if g in ("cilium.io", "crd.projectcalico.org", "projectcalico.org")]
 
     def verdict(self, source: End, destination: End, protocol: str, port: int, family: int = 4) -> str:
-        """`allowed`, `denied` or `unknown`. `family` says by which addresses two pods with both speak.
+        """`allowed`, `denied` or `unknown`. `family` says by which addresses two pods with both speak; 0 if neither has one.
 
         DOC: "both the egress policy on the source pod and the ingress policy on the destination pod need to allow the connection".
         """
@@ -84,7 +84,7 @@ class Flow:
         """Whether the policies of one end let it pass."""
         if not isinstance(own, Pod) or own.on_host:
             return True  # DOC: a policy is for pods, and hostNetwork pods are not selected; NPA: "host-networked pods are not included"
-        if any(self.may_select(policy, own) for policy in self.judge.foreign):
+        if any(self.may_select(policy, own, direction) for policy in self.judge.foreign):
             return None
         outcomes: set[bool | None] = set()
         for action in self.tier(self.judge.admin, own, peer, direction):
@@ -203,9 +203,17 @@ class Flow:
 
     # ---- what both kinds need -----------------------------------------------------------------------------------------
 
-    def may_select(self, foreign: Object, own: Pod) -> bool:
-        """Policies whose language is not read: of a namespace, or of everything."""
-        return foreign["metadata"].get("namespace", own.namespace) == own.namespace
+    def may_select(self, foreign: Object, own: Pod, direction: str) -> bool:
+        """Policies whose rules are not read: those of a namespace, or of everything, in the directions they speak of.
+
+        Cilium: ingress, ingressDeny, egress, egressDeny; endpointSelector is a label selector. Calico: `types`; its selector
+        is a language of its own, so anybody may be meant.
+        """
+        spec = foreign["spec"]
+        types = [t.lower() for t in spec.get("types") or []] or [k.removesuffix("Deny") for k in spec if k in WAYS]
+        chosen = spec.get("endpointSelector") or {}
+        mine = foreign["metadata"].get("namespace", own.namespace) == own.namespace
+        return mine and direction in types and selects(chosen, own.labels)
 
     def in_spaces(self, selector: Object, pod: Pod) -> bool:
         """DOC: the control plane labels every namespace with its name."""
@@ -213,8 +221,9 @@ class Flow:
         return selects(selector, {**known, "kubernetes.io/metadata.name": pod.namespace})
 
     def named(self, name: str, protocol: str | None) -> bool:
-        """API: "a numerical or named port on a pod": the destination's containers say it; addresses outside have no names."""
-        if not isinstance(self.destination, Pod) or protocol not in (None, self.protocol):
+        """API: "a numerical or named port on a pod": the destination's containers say it. Addresses have no names, nor
+        has a hostNetwork pod, whose traffic is the node's."""
+        if not isinstance(self.destination, Pod) or self.destination.on_host or protocol not in (None, self.protocol):
             return False
         ports = [p for c in self.destination.spec.get("containers") or [] for p in c.get("ports") or []]
         return any(p.get("name") == name and p.get("protocol", "TCP") == self.protocol and p["containerPort"] == self.port for p in ports)
@@ -232,12 +241,12 @@ class Flow:
 
     def promised(self, block: Any, holes: list[Any]) -> bool | None:
         """Whether the block has the address of a pod that has none yet: all, none or only some of where it may lie."""
-        if block.version != self.family:
+        if self.family not in (0, block.version):
             return False
-        ranges = [ip_network(r) for r in PRIVATE[self.family]]
+        ranges = [ip_network(r) for r in PRIVATE[block.version]]
         if not any(block.overlaps(r) for r in ranges):
             return False
-        if all(any(r.subnet_of(h) or block.subnet_of(h) for h in holes) for r in ranges if block.overlaps(r)):
+        if all(any(r.subnet_of(h) for h in holes) for r in ranges if block.overlaps(r)):
             return False
         whole = all(r.subnet_of(block) for r in ranges) and not any(h.overlaps(r) for h in holes for r in ranges)
         return True if whole else None
@@ -248,21 +257,29 @@ def pods(objects: list[Object]) -> Iterable[Pod]:
 
     A pod in phase Succeeded or Failed has ended: its containers are gone and its address may belong to another.
     """
-    owned: set[tuple[str, str]] = set()
+    makers = {o["metadata"]["uid"]: o for o in objects if "uid" in o["metadata"]}
+    busy: set[str] = set()
     for of in objects:
-        meta = of["metadata"]
-        owned |= {(meta.get("namespace", "default"), ref["uid"]) for ref in meta.get("ownerReferences") or []}
-        if of["kind"] == "Pod" and of.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
-            status = of.get("status", {})
+        status = of.get("status", {})
+        if of["kind"] == "Pod" and status.get("phase") not in ("Succeeded", "Failed"):
             texts = [a["ip"] for a in status.get("podIPs") or []] or [a for a in [status.get("podIP")] if a]
-            yield Pod("Pod", meta.get("namespace", "default"), meta["name"], meta.get("labels") or {}, of["spec"], tuple(map(ip_address, texts)))
+            yield pod(of, "Pod", of["metadata"], of["spec"], tuple(map(ip_address, texts)))
+            maker: Object | None = of
+            while maker and maker["metadata"].get("ownerReferences"):
+                uid = maker["metadata"]["ownerReferences"][0]["uid"]
+                busy.add(uid)
+                maker = makers.get(uid)
     for of in objects:
-        template, meta = of.get("spec", {}).get("template"), of["metadata"]
+        template = of.get("spec", {}).get("template")
         if of["kind"] == "CronJob":
             template = of["spec"]["jobTemplate"]["spec"]["template"]
-        space = meta.get("namespace", "default")
-        if template and (space, meta.get("uid")) not in owned and not meta.get("ownerReferences"):
-            yield Pod(of["kind"], space, meta["name"], template.get("metadata", {}).get("labels") or {}, template["spec"])
+        if template and of["metadata"].get("uid") not in busy and not of["metadata"].get("ownerReferences"):
+            yield pod(of, of["kind"], template.get("metadata") or {}, template["spec"], ())
+
+
+def pod(of: Object, kind: str, meta: Object, spec: Object, addresses: tuple[Address, ...]) -> Pod:
+    own = of["metadata"]
+    return Pod(kind, own.get("namespace", "default"), own["name"], meta.get("labels") or {}, spec, addresses)
 
 
 def tiers(policies: Iterable[Object]) -> tuple[list[Object], list[Object]]:

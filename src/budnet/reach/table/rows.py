@@ -126,7 +126,7 @@ class RowMaker:
         masks = list(allowed)
 
         def fate(code: int) -> int:
-            union = _union(masks, code)
+            union = _union(masks, code & (1 << len(masks)) - 1)
             if not steps:
                 return union
             hit = [0] * len(steps)
