@@ -72,16 +72,18 @@ class Admissions:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.network = engine, engine.network
         self.lanes = Lanes(engine.alphabet.all, unknown=True)
-        self._known: dict[tuple[str, int, bool], Admission] = {}
+        self._known: dict[tuple[str, int, bool, int], Admission] = {}
 
-    def between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
-        """What passes between a pod and a peer; `ingress`: towards the pod."""
-        known = self._known.get((pod.id, peer.index, ingress))
+    def between(self, pod: Endpoint, peer: Point, ingress: bool, family: int) -> Admission:
+        """What passes between a pod and a peer; `ingress`: towards the pod. `family` is that of the address by which the pod
+        speaks, 0 where it is not known: a peer whose address is not known has one of the same."""
+        family = 0 if peer.known else family
+        known = self._known.get((pod.id, peer.index, ingress, family))
         if known is None:
-            known = self._known[pod.id, peer.index, ingress] = self._between(pod, peer, ingress)
+            known = self._known[pod.id, peer.index, ingress, family] = self._between(pod, peer, ingress, family)
         return known
 
-    def _between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
+    def _between(self, pod: Endpoint, peer: Point, ingress: bool, family: int) -> Admission:
         if pod.kind is not EndpointKind.POD or pod.host_network:
             return Admission(self.engine.alphabet.all, 0, ())
         unknown = [
@@ -95,59 +97,72 @@ class Admissions:
         allowed = 0
         for policy in policies:
             for rule in (policy.ingress if ingress else policy.egress) or ():
-                allowed |= self.rule(rule, policy.cluster, policy.namespace, pod, peer, ingress)
-        mask = decide(self.lanes, self._groups(admin, "admin", pod, peer, ingress), bool(policies), allowed,
-                      self._groups(admin, "baseline", pod, peer, ingress))  # fmt: skip
+                allowed |= self.rule(rule, policy.cluster, policy.namespace, pod, peer, ingress, family)
+        mask = decide(self.lanes, self._groups(admin, "admin", pod, peer, ingress, family), bool(policies), allowed,
+                      self._groups(admin, "baseline", pod, peer, ingress, family))  # fmt: skip
         return Admission(self.lanes.certain(mask), self.lanes.doubtful(mask), asked)
 
-    def rule(self, rule: PolicyRule, cluster: str, namespace: str, pod: Endpoint, peer: Point, ingress: bool) -> int:
+    def rule(self, rule: PolicyRule, cluster: str, namespace: str, pod: Endpoint, peer: Point, ingress: bool, family: int) -> int:
         """What one rule of a NetworkPolicy lets through, in both lanes."""
-        fits = max((self._fits(p, cluster, namespace, peer) for p in rule.peers), default=YES)
+        fits = max((self._fits(p, cluster, namespace, peer, family) for p in rule.peers), default=YES)
         ports = self._ports(rule.ports, cluster, pod, peer, ingress)
         return (0, self.lanes.perhaps(ports), self.lanes.known(ports))[fits]
 
-    def _groups(self, policies: Iterable[AdminPolicy], tier: str, pod: Endpoint, peer: Point, ingress: bool) -> list[list[Rules]]:
+    def _groups(
+        self, policies: Iterable[AdminPolicy], tier: str, pod: Endpoint, peer: Point, ingress: bool, family: int
+    ) -> list[list[Rules]]:
         """The policies of a tier by priority, each with those of its rules that fit the peer."""
         found: dict[int, list[Rules]] = {}
         for policy in sorted(policies, key=lambda p: p.priority):
             if policy.tier == tier:
                 rules = [
-                    r for rule in (policy.ingress if ingress else policy.egress) for r in self._admin(rule, policy, pod, peer, ingress)
+                    r
+                    for rule in (policy.ingress if ingress else policy.egress)
+                    for r in self._admin(rule, policy, pod, peer, ingress, family)
                 ]
                 found.setdefault(policy.priority, []).append(rules)
         return list(found.values())
 
-    def _admin(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> Iterator[tuple[Action, int]]:
-        """A rule with what it matches. Whom it may mean and may not, it lets through perhaps and denies perhaps."""
-        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+    def _admin(
+        self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool, family: int
+    ) -> Iterator[tuple[Action | None, int]]:
+        """A rule with what it matches. Whom it may mean and may not, it lets through, denies or passes on perhaps."""
+        fits = max((self._fits(p, policy.cluster, "", peer, family) for p in rule.peers), default=NO)
         ports = self._ports(rule.ports, policy.cluster, pod, peer, ingress)
         if fits == YES:
             yield rule.action, self.lanes.known(ports)
         if fits == PERHAPS:
-            if rule.action is not Action.ACCEPT:
-                yield Action.DENY, self.lanes.surely(ports)
-            if rule.action is not Action.DENY:
-                yield Action.ACCEPT, self.lanes.perhaps(ports)
+            action, half = self.lanes.doubting(rule.action)
+            yield action, half(ports)
 
     # ---- peers and ports ------------------------------------------------------------------------------------------------
 
     def _about(self, subject: PodPeer, pod: Endpoint, cluster: str) -> bool:
         return pod.cluster == cluster and self._is_pod(subject, cluster, "", pod)
 
-    def _fits(self, peer: PodPeer | BlockPeer | NodePeer | NamePeer, cluster: str, namespace: str, point: Point) -> int:
+    def _fits(self, peer: PodPeer | BlockPeer | NodePeer | NamePeer, cluster: str, namespace: str, point: Point, family: int) -> int:
         if isinstance(peer, NamePeer):
             return PERHAPS if point.kind is PointKind.OUTSIDE else NO
         if isinstance(peer, BlockPeer):
             if point.known:
                 return YES if semantics.block_contains(peer, point.address) else NO
+            if family not in (0, peer.prefix.version):
+                return NO
             return YES if covers(peer) else PERHAPS if covers_partly(peer) else NO
         endpoint = point.endpoint if point.kind is PointKind.INTERFACE else None
         if endpoint is None or endpoint.cluster != cluster:
             return NO
         if isinstance(peer, NodePeer):
-            host = endpoint.kind is EndpointKind.HOST
-            return YES if host and semantics.selects(peer.nodes, self.engine.labels(endpoint)) else NO
+            return self._on_node(peer, endpoint, point)
         return YES if self._is_pod(peer, cluster, namespace, endpoint) else NO
+
+    def _on_node(self, peer: NodePeer, endpoint: Endpoint, point: Point) -> int:
+        """Nodes are meant by their addresses, which hostNetwork pods have as well."""
+        hosts = (e for e in self.network.endpoints if e.kind is EndpointKind.HOST and e.cluster == endpoint.cluster)
+        nodes = [e for e in hosts if semantics.selects(peer.nodes, self.engine.labels(e))]
+        if endpoint in nodes or (point.known and any(point.address in e.addresses for e in nodes)):
+            return YES
+        return PERHAPS if nodes and endpoint.host_network and not point.known else NO
 
     def _is_pod(self, peer: PodPeer, cluster: str, namespace: str, pod: Endpoint) -> bool:
         """Whether labels mean a pod; without `namespaces` those of the policy's own, or, of a cluster-wide one, of all."""

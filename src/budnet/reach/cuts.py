@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from budnet.ir.address import Match, PortRange, Prefix
+from budnet.ir.endpoint import EndpointKind
 from budnet.ir.filters import BlockPeer, GroupRef, NamePeer, NodePeer, PodPeer, PolicyPort, Selector
 from budnet.ir.network import Network
 from budnet.reach import semantics
@@ -45,6 +47,8 @@ def prefixes(network: Network) -> Iterator[Prefix]:
         if isinstance(peer, BlockPeer):
             yield peer.prefix
             yield from peer.without
+    if any(isinstance(peer, NodePeer) for peer in policy_peers(network)):  # nodes are meant by their addresses
+        yield from (ip_network(a) for e in network.endpoints if e.kind is EndpointKind.HOST and e.cluster for a in e.addresses)
     yield from (p for g in network.address_groups for p in g.prefixes)
     sides = [s for f in network.flows for s in (f.sources, f.destinations)]
     sides += [s for g in network.guarantees for s in (g.sources, g.destinations, *g.waivers)]

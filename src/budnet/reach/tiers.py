@@ -9,7 +9,7 @@ Two policies of one priority may be asked in either order. What depends on the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,6 +72,12 @@ class Lanes:
         """A set as far as what passes in any case is concerned."""
         return self.known(mask) & self.low
 
+    def doubting(self, action: Action) -> tuple[Action | None, Callable[[int], int]]:
+        """What a rule does, and to which lanes, where it may match and may not: it lets through perhaps, denies perhaps."""
+        if action is Action.PASS:
+            return None, self.known
+        return action, self.perhaps if action is Action.ACCEPT else self.surely
+
     def asked(self, requests: int, answered: int) -> int:
         """A set that is certain, and the part of it whose answers come back."""
         low = requests | (answered << self._answered if self.answers else 0)
@@ -91,8 +97,8 @@ class Lanes:
         return (perhaps >> (self._answered if self.answers else 0) & self.one) & ~self.answered(mask)
 
 
-Rules = Sequence[tuple[Action, int]]
-"""The rules of one policy that fit a peer, in their order, each with what it matches."""
+Rules = Sequence[tuple[Action | None, int]]
+"""The rules of one policy that fit a peer, in their order, each with what it matches; None where it may pass on and may not."""
 
 
 def decide(lanes: Lanes, admin: Iterable[Sequence[Rules]], isolated: bool, allowed: int, baseline: Iterable[Sequence[Rules]]) -> int:
@@ -101,20 +107,42 @@ def decide(lanes: Lanes, admin: Iterable[Sequence[Rules]], isolated: bool, allow
     `admin` and `baseline`: groups of equal priority, the lowest first, each with its policies. `isolated`: some
     NetworkPolicy selects the pod in this direction; `allowed`: what they let through together.
     """
-    passing, open_, passed = 0, lanes.all, 0
+    passing, open_, passed, perhaps = 0, lanes.all, 0, 0
     for group in admin:
         accept, deny, hand_on = _of_group(lanes, group)
+        perhaps |= open_ & _may_pass(lanes, group)
         passing |= open_ & accept
         passed |= open_ & hand_on
         open_ &= ~(accept | deny | hand_on)
-    rest = open_ | passed
-    if isolated:
-        return passing | (rest & allowed)
-    for group in baseline:
+    behind = allowed if isolated else _baseline(lanes, baseline)
+    found = passing | ((open_ | passed) & behind)
+    # what was passed on, perhaps, passes in any case if it does both ways, and may pass if it does one way
+    return (found & ~(perhaps & lanes.low & ~behind)) | (perhaps & lanes.high & behind if lanes.unknown else 0)
+
+
+def _baseline(lanes: Lanes, groups: Iterable[Sequence[Rules]]) -> int:
+    """What the last tier does not deny."""
+    passing, rest = 0, lanes.all
+    for group in groups:
         accept, deny, hand_on = _of_group(lanes, group)
+        # behind it everything passes: to pass on, perhaps, is to accept, perhaps
+        accept |= _may_pass(lanes, group) & (lanes.high if lanes.unknown else 0)
         passing |= rest & (accept | hand_on)
         rest &= ~(accept | deny | hand_on)
     return passing | rest
+
+
+def _may_pass(lanes: Lanes, group: Sequence[Rules]) -> int:
+    """What some policy of a group passes on, perhaps."""
+    found = 0
+    for rules in group:
+        open_ = lanes.all
+        for action, mask in rules:
+            if action is None:
+                found |= open_ & mask
+            else:
+                open_ &= ~mask
+    return found
 
 
 def _of_group(lanes: Lanes, group: Sequence[Rules]) -> tuple[int, int, int]:
@@ -123,8 +151,9 @@ def _of_group(lanes: Lanes, group: Sequence[Rules]) -> tuple[int, int, int]:
     for rules in group:
         open_ = lanes.all
         for action, mask in rules:
-            sums[action] |= open_ & mask
-            open_ &= ~mask
+            if action is not None:
+                sums[action] |= open_ & mask
+                open_ &= ~mask
     accept, deny, hand_on = sums[Action.ACCEPT], sums[Action.DENY], sums[Action.PASS]
     if len(group) > 1 and (accept & deny | accept & hand_on | deny & hand_on):
         assert lanes.unknown, "what depends on the order of two policies is not known"

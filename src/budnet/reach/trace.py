@@ -148,10 +148,11 @@ def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tu
 
 
 def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool) -> Iterator[tuple[str, Origin]]:
-    pod = way.arrives if ingress else way.source.endpoint
+    pod, own = (way.arrives, way.destination) if ingress else (way.source.endpoint, way.source)
     assert pod is not None
+    family = 0 if gate.peer.known or not own.known else own.address.version
     for policy in engine.selecting(pod, ingress):
         rules: Iterable[PolicyRule] = (policy.ingress if ingress else policy.egress) or ()
         for rule in rules:
-            if engine.admissions.rule(rule, policy.cluster, policy.namespace, pod, gate.peer, ingress) & bit:
+            if engine.admissions.rule(rule, policy.cluster, policy.namespace, pod, gate.peer, ingress, family) & bit:
                 yield rule.id, rule.origin

@@ -37,8 +37,9 @@ class Peers:
         self._by_labels: dict[Selector, Bools] = {}
         self._by_space: dict[Selector, Bools] = {}
         self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
-        self._columns: dict[tuple[Peer, str, str], Indices] = {}
+        self._columns: dict[tuple[Peer, str, str, int], Indices] = {}
         self._outside = columns.shape < 0
+        self._unplaced = columns.atom == NO_ATOM
 
     # ---- shapes: who a policy is about ----------------------------------------------------------------------------------
 
@@ -103,33 +104,48 @@ class Peers:
 
     # ---- columns: who a rule is about -----------------------------------------------------------------------------------
 
-    def meant(self, peers: Sequence[Peer], cluster: str, namespace: str) -> Indices:
-        """The columns that any of the peers means, some of them twice. Names of outside hosts mean none here: see `rows`."""
-        parts = [self._meant(p, cluster, namespace) for p in peers if not isinstance(p, NamePeer)]
+    def meant(self, peers: Sequence[Peer], cluster: str, namespace: str, family: int) -> Indices:
+        """The columns that any of the peers means, some of them twice. Names of outside hosts mean none here: see `rows`.
+
+        `family`: of those whom the rule is about, 0 if not known. Whose address is not known has one of the same.
+        """
+        parts = [self._meant(p, cluster, namespace, family) for p in peers if not isinstance(p, NamePeer)]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.empty(0, np.intp)
 
-    def _meant(self, peer: Peer, cluster: str, namespace: str) -> Indices:
-        key = (peer, cluster, namespace if isinstance(peer, PodPeer) and peer.namespaces is None else "")
+    def _meant(self, peer: Peer, cluster: str, namespace: str, family: int) -> Indices:
+        own = isinstance(peer, PodPeer) and peer.namespaces is None
+        key = (peer, cluster, namespace if own else "", family if isinstance(peer, BlockPeer) else 0)
         known = self._columns.get(key)
         if known is None:
-            known = self._columns[key] = np.flatnonzero(self._look(peer, cluster, namespace))
+            known = self._columns[key] = np.flatnonzero(self._look(peer, cluster, namespace, family))
         return known
 
-    def _look(self, peer: Peer, cluster: str, namespace: str) -> Bools:
+    def _look(self, peer: Peer, cluster: str, namespace: str, family: int) -> Bools:
         if isinstance(peer, BlockPeer):
             found = self.columns.within(peer.prefix)
-            if covers(peer):
-                found |= self.columns.atom == NO_ATOM
+            if covers(peer) and family in (0, peer.prefix.version):
+                found |= self._unplaced
             for part in peer.without:
                 found &= ~self.columns.within(part)
             return found
         if isinstance(peer, PodPeer):
             return self._spread(self._pod_shapes(peer, cluster, namespace))
         assert isinstance(peer, NodePeer)
+        nodes = self._spread(self._chosen_nodes(peer, cluster))
+        # nodes are meant by their addresses, which hostNetwork pods have as well
+        on_them: Bools = np.isin(self.columns.atom, self.columns.atom[nodes & ~self._unplaced])
+        return nodes | (self._on_host(cluster) & on_them)
+
+    def _chosen_nodes(self, peer: NodePeer, cluster: str) -> Bools:
         here = np.array([s.cluster == cluster for s in self.columns.shapes], bool)
-        return self._spread(self._labelled(peer.nodes) & self._nodes & here)
+        return self._labelled(peer.nodes) & self._nodes & here
+
+    def _on_host(self, cluster: str) -> Bools:
+        """The columns of a cluster's hostNetwork pods."""
+        here = np.array([s.cluster == cluster for s in self.columns.shapes], bool)
+        return self._spread(here & ~self._pods & ~self._nodes)
 
     def _spread(self, shapes: Bools) -> Bools:
         """From shapes to columns; the outside has no shape."""
@@ -138,10 +154,12 @@ class Peers:
         found: Bools = shapes[self.columns.shape]
         return found & ~self._outside
 
-    def perhaps(self, peers: Sequence[Peer]) -> Indices:
-        """The columns that some peer may mean and may not: outside hosts by name, and pods whose address is not known where
-        a prefix has a part of the addresses that pods are given."""
+    def perhaps(self, peers: Sequence[Peer], cluster: str, family: int) -> Indices:
+        """The columns that some peer may mean and may not: outside hosts by name, pods whose address is not known where a
+        prefix has a part of the addresses that pods are given, and hostNetwork pods of which no node is known."""
         parts = [self._outside] if any(isinstance(p, NamePeer) for p in peers) else []
-        if any(isinstance(p, BlockPeer) and covers_partly(p) for p in peers):
-            parts.append(self.columns.atom == NO_ATOM)
+        if any(isinstance(p, BlockPeer) and covers_partly(p) and family in (0, p.prefix.version) for p in peers):
+            parts.append(self._unplaced)
+        if any(isinstance(p, NodePeer) and self._chosen_nodes(p, cluster).any() for p in peers):
+            parts.append(self._unplaced & self._on_host(cluster))
         return np.flatnonzero(np.logical_or.reduce(parts)) if parts else np.empty(0, np.intp)

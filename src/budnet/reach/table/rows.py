@@ -7,19 +7,22 @@ combination of rules is decided once, by `reach.tiers`, and looked up for all co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from budnet.ir.address import Match, PortRange
-from budnet.ir.filters import Action, AdminPolicy, AdminRule, NetworkPolicy, PolicyPort, PolicyRule
+from budnet.ir.filters import Action, AdminPolicy, AdminRule, BlockPeer, NetworkPolicy, PolicyPort, PolicyRule
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids
 from budnet.packets.transports import Alphabet
-from budnet.reach.table.columns import Columns, NamedPorts
+from budnet.reach import cuts
+from budnet.reach.table.columns import ANY_FAMILY, NO_ATOM, Columns, NamedPorts
 from budnet.reach.table.peers import Indices, Peers
 from budnet.reach.tiers import Lanes, decide
 
+_FAMILIES = 7
+"""Address families go by 0 (not known), 4 and 6."""
 _TABLE_BITS = 16
 """Up to so many distinct sets a row's combinations are numbered directly; beyond, they are sorted."""
 
@@ -43,6 +46,8 @@ class _Kind:
     admin: tuple[int, ...] = ()
     unknown: bool = False
     ports: NamedPorts = ()
+    family: int = ANY_FAMILY
+    """Of the pod's own address, where it matters: with whom it speaks, and whose address is not known, has one of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,8 @@ class _Step:
     """A rule of a cluster-wide policy as terms; `place` is (baseline, priority, policy, rule)."""
 
     place: tuple[bool, int, int, int]
-    action: Action
+    action: Action | None
+    """None: it may pass on, and may not."""
     terms: tuple[Term, ...]
 
 
@@ -62,20 +68,31 @@ class RowMaker:
     ):
         self.network, self.columns, self.peers, self.ingress = network, columns, peers, ingress
         self.alphabet, self.lanes, self.into = alphabet, lanes, into
-        self._terms: dict[tuple[int, NamedPorts], list[Term]] = {}
-        self._steps: dict[tuple[int, NamedPorts], list[_Step]] = {}
+        self._terms: dict[tuple[int, NamedPorts, int], list[Term]] = {}
+        self._steps: dict[tuple[int, NamedPorts, int], list[_Step]] = {}
         self._named = [self._uses_names(p) for p in network.policies]
 
     def rows(self) -> Rows:
         """All rows of this direction; row 0 is that of everybody whom no policy selects."""
         numbers: dict[_Kind, int] = {_Kind(): 0}
-        of_shape = np.zeros(len(self.columns.shapes) + 1, np.int32)  # the last one is the outside's: shape -1
+        of_shape = np.zeros((len(self.columns.shapes) + 1, _FAMILIES), np.int32)  # the last one is the outside's: shape -1
+        family = self.columns.family if self._asks_family() else np.zeros(self.columns.count, np.int32)
+        there: list[list[int]] = [[] for _ in self.columns.shapes]
+        for code in np.unique(self.columns.shape[: self.columns.inside] * _FAMILIES + family[: self.columns.inside]).tolist():
+            there[code // _FAMILIES].append(code % _FAMILIES)
         for shape, kind in enumerate(self._kinds()):
-            of_shape[shape] = numbers.setdefault(kind, len(numbers))
+            for of in there[shape]:
+                decides = replace(kind, family=of) if of and kind != _Kind() else kind
+                of_shape[shape, of] = numbers.setdefault(decides, len(numbers))
         ids = np.empty((len(numbers), self.columns.count), np.int32)
         for kind, row in numbers.items():
             ids[row] = self._row(kind)
-        return Rows(of_shape[self.columns.shape], ids)
+        return Rows(of_shape[self.columns.shape, family], ids)
+
+    def _asks_family(self) -> bool:
+        """Whether a rule is by address, and somebody's is not known."""
+        unplaced = bool((self.columns.atom == NO_ATOM).any())
+        return unplaced and any(isinstance(peer, BlockPeer) for peer in cuts.policy_peers(self.network))
 
     # ---- who has which row ----------------------------------------------------------------------------------------------
 
@@ -117,9 +134,9 @@ class RowMaker:
             return np.full(self.columns.count, self.into.id(self.lanes.perhaps(self.alphabet.all)), np.int32)
         allowed: dict[int, list[Indices]] = {}
         for policy in kind.policies:
-            for where, mask in self._policy(policy, kind.ports):
+            for where, mask in self._policy(policy, kind.ports, kind.family):
                 allowed.setdefault(mask, []).append(where)
-        steps = sorted((s for a in kind.admin for s in self._admin(a, kind.ports)), key=lambda s: s.place)
+        steps = sorted((s for a in kind.admin for s in self._admin(a, kind.ports, kind.family)), key=lambda s: s.place)
         layers = [tuple(places) for places in allowed.values()]
         behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
         layers += [(where,) for step in steps for where, _ in step.terms]
@@ -163,43 +180,44 @@ class RowMaker:
 
     # ---- rules as terms -------------------------------------------------------------------------------------------------
 
-    def _policy(self, number: int, ports: NamedPorts) -> list[Term]:
-        key = number, ports if self._named[number] else ()
+    def _policy(self, number: int, ports: NamedPorts, family: int) -> list[Term]:
+        key = number, ports if self._named[number] else (), family
         known = self._terms.get(key)
         if known is None:
             policy = self.network.policies[number]
             rules = (policy.ingress if self.ingress else policy.egress) or ()
-            known = self._terms[key] = [t for r in rules for t in self._rule(r, policy, key[1])]
+            known = self._terms[key] = [t for r in rules for t in self._rule(r, policy, key[1], family)]
         return known
 
-    def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts) -> Iterator[Term]:
+    def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts, family: int) -> Iterator[Term]:
         if not rule.peers:
             yield from self._spelt(np.arange(self.columns.count), rule.ports, ports, policy.cluster, self.lanes.known)
             return
-        yield from self._spelt(
-            self.peers.meant(rule.peers, policy.cluster, policy.namespace), rule.ports, ports, policy.cluster, self.lanes.known
-        )
-        yield from self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, policy.cluster, self.lanes.perhaps)
+        meant = self.peers.meant(rule.peers, policy.cluster, policy.namespace, family)
+        yield from self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)
+        perhaps = self.peers.perhaps(rule.peers, policy.cluster, family)
+        yield from self._spelt(perhaps, rule.ports, ports, policy.cluster, self.lanes.perhaps)
 
-    def _admin(self, number: int, ports: NamedPorts) -> list[_Step]:
-        known = self._steps.get((number, ports))
+    def _admin(self, number: int, ports: NamedPorts, family: int) -> list[_Step]:
+        key = number, ports, family
+        known = self._steps.get(key)
         if known is None:
             policy = self.network.admin_policies[number]
             rules = policy.ingress if self.ingress else policy.egress
-            known = self._steps[number, ports] = [s for i, r in enumerate(rules) for s in self._step(policy, number, i, r, ports)]
+            known = self._steps[key] = [s for i, r in enumerate(rules) for s in self._step(policy, (number, i), r, ports, family)]
         return known
 
-    def _step(self, policy: AdminPolicy, number: int, at: int, rule: AdminRule, ports: NamedPorts) -> Iterator[_Step]:
-        """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps;
-        where it would pass them on, what becomes of them is not known either way."""
-        place = policy.tier == "baseline", policy.priority, number, at
-        sure = self._spelt(self.peers.meant(rule.peers, policy.cluster, ""), rule.ports, ports, policy.cluster, self.lanes.known)
-        yield _Step(place, rule.action, tuple(sure))
-        for action, half in ((Action.DENY, self.lanes.surely), (Action.ACCEPT, self.lanes.perhaps)):
-            if rule.action in (action, Action.PASS):
-                perhaps = tuple(self._spelt(self.peers.perhaps(rule.peers), rule.ports, ports, policy.cluster, half))
-                if perhaps:
-                    yield _Step(place, action, perhaps)
+    def _step(self, policy: AdminPolicy, at: tuple[int, int], rule: AdminRule, ports: NamedPorts, family: int) -> Iterator[_Step]:
+        """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps,
+        passes them on perhaps."""
+        place = policy.tier == "baseline", policy.priority, *at
+        meant = self.peers.meant(rule.peers, policy.cluster, "", family)
+        yield _Step(place, rule.action, tuple(self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)))
+        action, half = self.lanes.doubting(rule.action)
+        perhaps = self.peers.perhaps(rule.peers, policy.cluster, family)
+        terms = tuple(self._spelt(perhaps, rule.ports, ports, policy.cluster, half))
+        if terms:
+            yield _Step(place, action, terms)
 
     def _spelt(
         self, where: Indices, written: tuple[PolicyPort, ...], own: NamedPorts, cluster: str, half: Callable[[int], int]
@@ -258,9 +276,9 @@ def _match(port: PolicyPort) -> Match:
 
 def _grouped(
     steps: Sequence[_Step], hit: Sequence[int]
-) -> tuple[list[list[list[tuple[Action, int]]]], list[list[list[tuple[Action, int]]]]]:
+) -> tuple[list[list[list[tuple[Action | None, int]]]], list[list[list[tuple[Action | None, int]]]]]:
     """Steps that were hit, as groups of equal priority of policies of rules, for each tier."""
-    tiers: tuple[dict[int, dict[int, list[tuple[Action, int]]]], ...] = ({}, {})
+    tiers: tuple[dict[int, dict[int, list[tuple[Action | None, int]]]], ...] = ({}, {})
     for step, mask in zip(steps, hit, strict=True):
         if mask:
             baseline, priority, policy, _ = step.place

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.ir.filters import BlockPeer, NamePeer
+from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids
 from budnet.packets.transports import Alphabet, Transports
@@ -174,5 +174,6 @@ def _leaves_unknown(network: Network) -> bool:
         return True
     placed = all(e.addresses for e in network.endpoints)
     return any(
-        isinstance(p, NamePeer) or (isinstance(p, BlockPeer) and not placed and covers_partly(p)) for p in cuts.policy_peers(network)
+        isinstance(p, NamePeer) or (not placed and (isinstance(p, NodePeer) or (isinstance(p, BlockPeer) and covers_partly(p))))
+        for p in cuts.policy_peers(network)
     )
