@@ -136,7 +136,8 @@ class Peers:
         nodes = self._spread(self._chosen_nodes(peer, cluster))
         # nodes are meant by their addresses, which hostNetwork pods have as well
         on_them: Bools = np.isin(self.columns.atom, self.columns.atom[nodes & ~self._unplaced])
-        return nodes | (self._on_host(cluster) & on_them)
+        found: Bools = nodes | (self._on_host(cluster) & on_them)
+        return found
 
     def _chosen_nodes(self, peer: NodePeer, cluster: str) -> Bools:
         here = np.array([s.cluster == cluster for s in self.columns.shapes], bool)
