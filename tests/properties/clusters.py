@@ -34,19 +34,19 @@ OUTSIDE = (
 KINDS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1"}
 
 
-def random_cluster(seed: int) -> list[Object]:
-    """The objects of a seed, in random order."""
-    return _Maker(Random(seed)).objects()
+def random_cluster(seed: int, families: tuple[int, ...] = ()) -> list[Object]:
+    """The objects of a seed, in random order. `families`: of which pods have addresses; as it comes, by default."""
+    return _Maker(Random(seed), families).objects()
 
 
 class _Maker:
     """One cluster while it is made. Everything random comes from `dice`."""
 
-    def __init__(self, dice: Random) -> None:
+    def __init__(self, dice: Random, families: tuple[int, ...]) -> None:
         self.dice = dice
         self.made: list[Object] = []
         self.numbers = 0
-        self.families = dice.choice(((4,), (4,), (6,), (4, 6), (4, 6)))
+        self.families = families or dice.choice(((4,), (4,), (6,), (4, 6), (4, 6)))
 
     def chance(self, percent: int) -> bool:
         return self.dice.random() * 100 < percent

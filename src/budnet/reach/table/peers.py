@@ -135,13 +135,13 @@ class Peers:
         assert isinstance(peer, NodePeer)
         nodes = self._spread(self._chosen_nodes(peer, cluster))
         # nodes are meant by their addresses, which hostNetwork pods have as well
-        on_them: Bools = np.isin(self.columns.atom, self.columns.atom[nodes & ~self._unplaced])
-        found: Bools = nodes | (self._on_host(cluster) & on_them)
-        return found
+        there: Bools = nodes | (self._on_host(cluster) & np.isin(self.columns.atom, self.columns.atom[nodes & ~self._unplaced]))
+        return there
 
     def _chosen_nodes(self, peer: NodePeer, cluster: str) -> Bools:
         here = np.array([s.cluster == cluster for s in self.columns.shapes], bool)
-        return self._labelled(peer.nodes) & self._nodes & here
+        chosen: Bools = self._labelled(peer.nodes) & self._nodes & here
+        return chosen
 
     def _on_host(self, cluster: str) -> Bools:
         """The columns of a cluster's hostNetwork pods."""
