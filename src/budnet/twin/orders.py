@@ -1,6 +1,6 @@
 """ACME orders of a twin that is coming up: made from the client's namespace, beside the servers' start.
 
-An order is made in a child, because it is for a namespace of its own and imports a library; it leaves a file, which the agent
+An order is made in a child, because it is for a namespace of its own; it leaves a file, which the agent
 takes when all servers listen.
 """
 
@@ -14,7 +14,6 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -103,7 +102,7 @@ def _child(order: Order, spaces: Mapping[str, int], home: Path, result: Path, re
 
 def make(order: Order, spaces: Mapping[str, int], home: Path, resolve_as: Callable[[str], None]) -> tuple[Leaf, str]:
     """The certificate, and the root that it leads to. Moves this process into namespaces; raises OrderRefused, OSError."""
-    import_module("acme.client")  # it takes as long as the servers need to start
+
     _await(spaces[order.server], ("tcp", 443), ("tcp", pebble.MANAGEMENT))
     if order.name_server:
         _await(spaces[order.name_server], ("udp", 53), ("tcp", pebble.CONTROL))
