@@ -19,7 +19,7 @@ _TITLES = ["phase", "what happens", "from s", "for s", "requests", "failed"]
 @click.argument("what", type=click.Choice(["leaf", "issuer", "root"]))
 @file_argument
 @click.option(
-    "--layer", default="", metavar="LAYER", help="A row of the certificate table, or `internal`: only its servers. Default: all of them."
+    "--layer", default="", metavar="LAYER", help="A row of the certificate table, `internal` or `links`: only its servers. Default: all."
 )
 @click.option("--rate", type=click.IntRange(1, 2000), default=200, show_default=True, help="Requests a second, over all servers.")
 @name_option
@@ -43,12 +43,13 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
       budnet rotate issuer --layer database --rate 500
       budnet rotate leaf --format json
     """
+    from budnet.pki.plan import INTERNAL, LINKS
     from budnet.twin.consumers import pairs
     from budnet.twin.lab import Twin
 
     network = load(file).network
     assert network is not None
-    layers = [*(c.id for c in network.certificates), "internal"]
+    layers = [*(c.id for c in network.certificates), INTERNAL, *([LINKS] if any(f.auth for f in network.fronts) else [])]
     if layer and layer not in layers:
         wrong(f"there is no layer '{layer}': choose from {', '.join(layers)}")
     if layer and what == "root":
@@ -92,7 +93,7 @@ def _print(result: dict[str, Any]) -> None:
     failed = style("0 failed", "green", True) if not result["failed"] else style(f"{result['failed']} FAILED", "red", True)
     click.echo(
         f"{result['requests']} requests, {reached['reached']:g} a second of {reached['wanted']}, {failed}; "
-        f"{took.get('median', 0):g} ms in the middle, {took.get('longest', 0):g} at most"
+        f"{took.get('median', 0):g} ms in the middle, {took.get('longest', 0):g} at most, begun {reached['late']:g} ms late at most"
     )
     for error in result["errors"]:
         click.echo(f"  {error}")

@@ -19,8 +19,8 @@ from budnet.pki.files import covered
 from budnet.pki.issuer import Scope
 from budnet.tls.enforce import key_for as key_of
 
-INTERNAL = "internal"
-"""The layer of what no row covers."""
+INTERNAL, LINKS = "internal", "links"
+"""The layers of what no row covers, and of the fronts of public links."""
 
 USUAL_KEY = "rsa-2048"
 ACME_ISSUERS = ("lets-encrypt", "acme")

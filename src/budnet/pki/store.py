@@ -13,15 +13,18 @@ from budnet.pki.issuer import Issuer, Template
 INTERNAL, ACME, FILES = "internal", "acme", "files"
 """Who signed what a server presents: our authority, an ACME server, or whoever the user asked."""
 
+CLIENTS = "clients"
+"""The layer, and the `software`, of certificates that clients show; there the server is the file that has it."""
+
 
 @dataclass
 class Issued:
-    """One certificate that a server presents, and what is needed to make the next one."""
+    """One certificate that a server presents, or a client, and what is needed to make the next one."""
 
     server: str
     """The endpoint's id."""
     software: str
-    """What speaks TLS there: `postgresql`, `redis`, `haproxy`, `registry`."""
+    """What speaks TLS there: `postgresql`, `redis`, `haproxy`, `front`, `registry`."""
     number: int
     """Which of the server's certificates; most have one."""
     process: str
@@ -39,7 +42,8 @@ class Issued:
 
     def template(self) -> Template:
         """What its issuer is asked for."""
-        return Template(self.names, timedelta(seconds=self.seconds), self.key)
+        client = self.software == CLIENTS
+        return Template(self.names, timedelta(seconds=self.seconds), self.key, server=not client, client=client)
 
 
 @dataclass

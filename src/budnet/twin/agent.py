@@ -39,9 +39,9 @@ from budnet.twin import (
     syscall,
     tunnels,
 )
-from budnet.twin.certificates import EVERYONE, INTERNAL_ROOTS
+from budnet.twin.certificates import CLIENT, EVERYONE, INTERNAL_ROOTS
 from budnet.twin.linux import LinuxKernel
-from budnet.twin.staging import CLIENT, Stage
+from budnet.twin.staging import Stage
 from budnet.twin.steps import steps
 from budnet.twin.tools import Tools
 

@@ -14,21 +14,25 @@ from urllib.parse import urlsplit
 
 from budnet.ir.address import Match, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.links import Front
 from budnet.ir.names import Certificate as Row
 from budnet.ir.network import Network
 from budnet.pki import acme
 from budnet.pki.authority import Authority
 from budnet.pki.expiry import lifetime
 from budnet.pki.issuer import Leaf, Template
-from budnet.pki.plan import ACME_ISSUERS, Presented, presented, scope
-from budnet.pki.store import ACME, FILES, INTERNAL, Issued, Vault
+from budnet.pki.keys import PrivateKey, kind_of
+from budnet.pki.plan import ACME_ISSUERS, LINKS, Presented, presented, scope
+from budnet.pki.store import ACME, CLIENTS, FILES, INTERNAL, Issued, Vault
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate, hostport, pebble
 from budnet.twin.tools import Missing, Tools
 
 NAME_SERVER = "internet/name-server"
-VAULT, EVERYONE, PUBLIC, INTERNAL_ROOTS = "pki/vault.json", "ca.pem", "pki/public.pem", "pki/internal.pem"
-"""Files in the twin's directory: the authority with its keys; what careful clients trust; roots of the modelled internet; ours."""
+LINK_LIFETIME = timedelta(days=30)
+VAULT, EVERYONE, PUBLIC, INTERNAL_ROOTS, CLIENT = "pki/vault.json", "ca.pem", "pki/public.pem", "pki/internal.pem", "tls/client.pem"
+"""Files in the twin's directory: the authority with its keys; what careful clients trust; roots of the modelled internet; ours;
+where a server asks for one, a client certificate with its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,35 @@ class Certificates:
             if one.server in endpoints:
                 numbers = tuple(n for n, e in enumerate(endpoints) if e == one.server)
                 one.process, one.software, one.files = process, "haproxy", numbers
+
+    def front(self, front: Front, key: PrivateKey) -> Certificate:
+        """What a front that ends TLS presents; its key is that of its link."""
+        origin, kind = str(front.origin), kind_of(key)
+        one = Issued(
+            front.near,
+            "front",
+            0,
+            front.near,
+            (0,),
+            front.ports[0],
+            LINKS,
+            (front.name,),
+            kind,
+            LINK_LIFETIME.total_seconds(),
+            INTERNAL,
+            origin,
+        )
+        self.vault.issued.append(one)
+        leaf = self.vault.authority.issuer(LINKS).issue(one.template(), key)
+        return Certificate(leaf.chain, leaf.key)
+
+    def client(self) -> bytes:
+        """A certificate and key that servers which ask for one let in: the prober's, and that of every load."""
+        seconds = lifetime("internal-ca", 0).total_seconds()
+        one = Issued(CLIENT, CLIENTS, 0, "", (), 0, CLIENTS, ("prober",), "ec-p256", seconds, INTERNAL, "")
+        self.vault.issued.append(one)
+        leaf = self.vault.authority.issuer(CLIENTS).issue(one.template())
+        return leaf.chain + leaf.key
 
     def thumbprint(self, endpoint: Endpoint) -> str:
         """Of the account whose HTTP-01 challenges this load balancer answers; empty where there are none."""

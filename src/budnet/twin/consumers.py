@@ -27,7 +27,20 @@ def pairs(network: Network) -> list[Pair]:
                 (h for h in hosts if h in one.names or f"*.{h.partition('.')[2]}" in one.names), one.names[0].replace("*", "www", 1)
             )
             out += [Pair(consumer, server.id, address, listener.port, name, software, number) for consumer, address in ways]
-    return out
+    return [*out, *_over_links(network)]
+
+
+def _over_links(network: Network) -> Iterator[Pair]:
+    """Consumers of the public fronts that end TLS, each with what its link lets in."""
+    for front in (f for f in network.fronts if f.auth and f.accepted):
+        near = network.endpoint[front.near]
+        shown = f"links/{front.link}/client.pem" if front.auth == "client-certificate" else ""
+        flows = [f for f in network.flows if f.link == front.link and set(f.destinations.endpoints) == set(front.targets)]
+        for source in dict.fromkeys(s for f in flows for s in f.sources.endpoints):
+            families = {a.version for a in network.endpoint[source].addresses}
+            address = next((a for a in near.public or near.addresses if a.version in families), None)
+            if address is not None:
+                yield Pair(source, near.id, str(address), front.ports[0], front.name, "front", certificate=shown)
 
 
 def _ways(network: Network, server: Endpoint, listener: Listener) -> Iterator[tuple[str, str]]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from secrets import token_urlsafe
 
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.links import Front
 from budnet.ir.network import Network
-from budnet.pki.authority import Authority
 from budnet.pki.issuer import Issuer, Template
 from budnet.pki.keys import PrivateKey, generate
+from budnet.twin.certificates import LINK_LIFETIME, Certificates
 from budnet.twin.process import Process
-from budnet.twin.servers import Certificate
 from budnet.twin.servers.front import Door, front
 from budnet.twin.tools import Missing, Tools
 
-_LIFETIME = timedelta(days=30)
 _VERSION = {"1.2": "TLSv1.2", "1.3": "TLSv1.3"}
 
 
@@ -45,7 +42,7 @@ def door(network: Network, vpc: str, target: Endpoint) -> Endpoint:
     return network.endpoint[found.near] if found else target
 
 
-def stage(network: Network, tools: Tools, authority: Authority) -> Staged:
+def stage(network: Network, tools: Tools, certificates: Certificates) -> Staged:
     """Every front of a Network; keys and client certificates are new, one set a link."""
     out = Staged()
     doors: dict[str, _Opens] = {}
@@ -54,7 +51,7 @@ def stage(network: Network, tools: Tools, authority: Authority) -> Staged:
             doors[each.link] = _credentials(network, each, out)
         try:
             if each.accepted:
-                out.processes.append(_process(network, tools, authority, number, each, doors.get(each.link)))
+                out.processes.append(_process(network, tools, certificates, number, each, doors.get(each.link)))
         except Missing as absent:
             out.missing.append(absent.program)
     return out
@@ -75,16 +72,16 @@ def _credentials(network: Network, each: Front, out: Staged) -> _Opens:
 
 
 def _root(link: str) -> Issuer:
-    return Issuer.root(f"{link} client CA", _LIFETIME, path_length=0)
+    return Issuer.root(f"{link} client CA", LINK_LIFETIME, path_length=0)
 
 
 def _client(root: Issuer, each: Front) -> bytes:
     """A certificate for a consumer, and its key."""
-    leaf = root.issue(Template([f"{each.consumer}.{each.link}"], _LIFETIME, server=False, client=True))
+    leaf = root.issue(Template([f"{each.consumer}.{each.link}"], LINK_LIFETIME, server=False, client=True))
     return leaf.chain + leaf.key
 
 
-def _process(network: Network, tools: Tools, authority: Authority, number: int, each: Front, opens: _Opens | None) -> Process:
+def _process(network: Network, tools: Tools, certificates: Certificates, number: int, each: Front, opens: _Opens | None) -> Process:
     far = network.endpoint[each.far]
     targets = [network.endpoint[t] for t in each.targets]
     families = {a.version for a in far.addresses}
@@ -93,10 +90,11 @@ def _process(network: Network, tools: Tools, authority: Authority, number: int, 
     if opens is None:
         return front(tools, name=each.near, namespace=each.near, ports=ports, onward=(f"far-{number}", each.far))
     profile = next((p for p in network.tls_profiles if p.id == each.profile), None)
-    leaf = authority.issuer("links").issue(Template([each.name], _LIFETIME), opens.own)
     secure = any(x.profile and x.port in each.ports for t in targets for x in t.listeners)
     door = Door(
-        Certificate(leaf.chain, leaf.key), opens.clients.pem, opens.key, _VERSION[profile.minimum] if profile else "TLSv1.2",
+        certificates.front(each, opens.own), opens.clients.pem, opens.key, _VERSION[profile.minimum] if profile else "TLSv1.2",
         profile.ciphers if profile else (), profile.ciphersuites if profile else (),
     )  # fmt: skip
-    return front(tools, name=each.near, namespace=each.near, ports=ports, door=door, roots=authority.root if secure else b"")
+    return front(
+        tools, name=each.near, namespace=each.near, ports=ports, door=door, roots=certificates.vault.authority.root if secure else b""
+    )

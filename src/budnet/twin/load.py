@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from budnet.twin import syscall
+from budnet.twin.certificates import CLIENT
 from budnet.twin.handshake import POSTGRESQL, connect
+from budnet.twin.reload import show
 
 _THREADS = 16
 _STARTUP_BODY = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
@@ -35,6 +37,8 @@ class Pair:
     software: str
     number: int = 0
     """Which of the server's certificates the name leads to."""
+    certificate: str = CLIENT
+    """What the consumer shows where it is asked: a file below the twin's directory, which need not be there."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -51,18 +55,22 @@ class Made:
     took: float
     serial: str
     error: str = ""
+    late: float = 0.0
+    """Seconds after its time: a load that cannot keep its rate begins its requests late."""
 
 
 @dataclass
 class Trust:
     """What each consumer trusts: a file of its own, read anew when it has changed."""
 
-    folder: Path
-    _read: dict[str, tuple[int, ssl.SSLContext, str]] = field(default_factory=dict)
+    home: Path
+    """The twin's directory."""
+    _read: dict[tuple[str, str], tuple[tuple[int, int], ssl.SSLContext]] = field(default_factory=dict)
+    _used: dict[str, str] = field(default_factory=dict)
 
     def path(self, consumer: str) -> Path:
         """A consumer's bundle."""
-        return self.folder / f"{consumer.replace('/', '_')}.pem"
+        return self.home / "trust" / f"{consumer.replace('/', '_')}.pem"
 
     def hand_out(self, consumer: str, bundle: str) -> None:
         """Gives a consumer another bundle; it takes notice before its next request."""
@@ -72,20 +80,22 @@ class Trust:
         part.write_text(bundle)
         part.rename(path)
 
-    def context(self, consumer: str) -> ssl.SSLContext:
-        """As the consumer has it now."""
-        inode = self.path(consumer).stat().st_ino
-        held = self._read.get(consumer)
-        if held is None or held[0] != inode:
-            text = self.path(consumer).read_text()
-            held = (inode, ssl.create_default_context(cadata=text), digest(text))
-            self._read[consumer] = held
+    def context(self, pair: Pair) -> ssl.SSLContext:
+        """As the consumer has it now, with the certificate that it shows."""
+        bundle, shown = self.path(pair.consumer), self.home / pair.certificate
+        inodes = (bundle.stat().st_ino, shown.stat().st_ino if shown.is_file() else 0)
+        held = self._read.get((pair.consumer, pair.certificate))
+        if held is None or held[0] != inodes:
+            text = bundle.read_text()
+            held = (inodes, ssl.create_default_context(cadata=text))
+            show(held[1], shown)
+            self._read[pair.consumer, pair.certificate] = held
+            self._used[pair.consumer] = digest(text)
         return held[1]
 
     def acknowledged(self, consumer: str) -> str:
         """The digest of the bundle that a consumer last used."""
-        held = self._read.get(consumer)
-        return held[2] if held else ""
+        return self._used.get(consumer, "")
 
 
 def digest(text: str) -> str:
@@ -122,15 +132,15 @@ class Load:
             wait = self._began + number / self.rate - time.monotonic()
             if self._stop.wait(max(wait, 0)):
                 return
-            self.made.append(self._one(self.pairs[number % len(self.pairs)]))
+            self.made.append(self._one(self.pairs[number % len(self.pairs)], max(-wait, 0.0)))
 
-    def _one(self, pair: Pair) -> Made:
+    def _one(self, pair: Pair, late: float) -> Made:
         began = time.monotonic()
         try:
-            serial = request(pair, self.spaces[pair.consumer], self.trust.context(pair.consumer))
-            return Made(pair, began, time.monotonic() - began, serial)
+            serial = request(pair, self.spaces[pair.consumer], self.trust.context(pair))
+            return Made(pair, began, time.monotonic() - began, serial, "", late)
         except OSError as failed:
-            return Made(pair, began, time.monotonic() - began, "", str(failed) or type(failed).__name__)
+            return Made(pair, began, time.monotonic() - began, "", str(failed) or type(failed).__name__, late)
 
 
 def request(pair: Pair, space: int, context: ssl.SSLContext) -> str:
@@ -165,7 +175,20 @@ def _haproxy(tls: ssl.SSLSocket, name: str) -> None:
         raise ConnectionError(f"the load balancer answers {head!r}")
 
 
-_TALK: Mapping[str, Callable[[ssl.SSLSocket, str], None]] = {"postgresql": _postgresql, "redis": _redis, "haproxy": _haproxy}
+def _front(tls: ssl.SSLSocket, name: str) -> None:
+    """Whoever is behind it may speak anything or nothing: being let in is all that is asked of a front."""
+    tls.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+    head = tls.recv(4096)
+    if head.startswith(b"HTTP/1.1 5"):
+        raise ConnectionError(f"the front answers {head[:60]!r}")
+
+
+_TALK: Mapping[str, Callable[[ssl.SSLSocket, str], None]] = {
+    "postgresql": _postgresql,
+    "redis": _redis,
+    "haproxy": _haproxy,
+    "front": _front,
+}
 
 
 def _until(tls: ssl.SSLSocket, end: bytes) -> bytes:

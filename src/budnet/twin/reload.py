@@ -1,4 +1,4 @@
-"""New certificates for servers that run, without a connection lost: each by the way that it has for it.
+"""New certificates and roots for servers that run, without a connection lost: each by the way that it has for it.
 
 PostgreSQL reads its files anew at a SIGHUP; Redis takes new file names by CONFIG SET; HAProxy takes the certificate itself over
 its runtime API. Connections that are open stay as they are. A registry reads its files only when it starts.
@@ -6,6 +6,7 @@ its runtime API. Connections that are open stay as they are. A registry reads it
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -15,10 +16,11 @@ from pathlib import Path
 from budnet.errors import TwinError
 from budnet.pki.issuer import Leaf
 from budnet.twin import supervisor
+from budnet.twin.certificates import CLIENT
 from budnet.twin.servers.haproxy import CONTROL
 
 _SECONDS = 5.0
-SOFTWARE = ("postgresql", "redis", "haproxy")
+SOFTWARE = ("postgresql", "redis", "haproxy", "front")
 """What `switch` can do it for."""
 
 
@@ -28,7 +30,7 @@ def switch(software: str, server: supervisor.Running, leaf: Leaf, number: int = 
         postgresql(server, leaf)
     elif software == "redis":
         redis(server, leaf)
-    elif software == "haproxy":
+    elif software in ("haproxy", "front"):
         haproxy(server, leaf, number)
     else:
         raise TwinError(f"{software} has no way to take another certificate while it runs")
@@ -36,29 +38,25 @@ def switch(software: str, server: supervisor.Running, leaf: Leaf, number: int = 
 
 def postgresql(server: supervisor.Running, leaf: Leaf) -> None:
     """Both files, then SIGHUP: it looks at neither before, and keeps what it has where they do not fit together."""
-    _replace(server.directory / "server.crt", leaf.chain, 0o644)
-    _replace(server.directory / "server.key", leaf.key, 0o600)
+    replace(server.directory / "server.crt", leaf.chain, 0o644)
+    replace(server.directory / "server.key", leaf.key, 0o600)
     os.kill(server.pid, signal.SIGHUP)
 
 
 def redis(server: supervisor.Running, leaf: Leaf) -> None:
     """New names, since a setting that stays the same is not applied; both in one command, so they always fit together."""
-    supervisor.enter(server.netns)
-    port = next(port for _, port in server.process.listens)
     names = [f"server-{leaf.certificate.serial_number:x}.{end}" for end in ("crt", "key")]
     for name, content, mode in zip(names, (leaf.chain, leaf.key), (0o644, 0o600), strict=True):
-        _replace(server.directory / name, content, mode)
+        replace(server.directory / name, content, mode)
     here = [str(server.directory / n) for n in names]
-    said = _redis(port, "CONFIG", "SET", "tls-cert-file", here[0], "tls-key-file", here[1])
-    if not said.startswith("+OK"):
-        raise TwinError(f"{server.process.name} does not take the certificate: {said}")
+    _configure(server, "certificate", "tls-cert-file", here[0], "tls-key-file", here[1])
 
 
 def haproxy(server: supervisor.Running, leaf: Leaf, number: int = 0) -> None:
     """A transaction of its runtime API: `set ssl cert` and `commit`. The file is written too, for the day it starts again."""
     path = server.directory / f"{number}.pem"
     content = leaf.chain + leaf.key
-    _replace(path, content, 0o600)
+    replace(path, content, 0o600)
     text = "\n".join(line for line in content.decode().splitlines() if line)
     for command in (f"set ssl cert {path} <<\n{text}\n", f"commit ssl cert {path}"):
         said = _runtime(server.directory, command)
@@ -68,11 +66,24 @@ def haproxy(server: supervisor.Running, leaf: Leaf, number: int = 0) -> None:
 
 
 def trust(server: supervisor.Running, roots: str) -> None:
-    """Other roots for an HAProxy that is a client of servers with TLS; nothing for who is not."""
-    path = server.directory / "roots.pem"
-    if not path.exists():
-        return
-    _replace(path, roots.encode(), 0o644)
+    """Other roots of the internal CA for a server that believes it: of the servers that it is a client of, of its own clients, or
+    of neither. Leaves this thread in the server's network namespace. Raises TwinError."""
+    for name in ("roots.pem", "clients.pem"):
+        path = server.directory / name
+        if not path.exists():
+            continue
+        replace(path, roots.encode(), 0o644)
+        if server.process.software.startswith("HAProxy"):
+            _haproxy_roots(server, path, roots)
+        elif server.process.software.startswith("PostgreSQL"):
+            os.kill(server.pid, signal.SIGHUP)
+        elif server.process.software.startswith(("Redis", "Valkey")):
+            new = server.directory / f"clients-{hashlib.sha256(roots.encode()).hexdigest()[:16]}.pem"
+            replace(new, roots.encode(), 0o644)
+            _configure(server, "roots", "tls-ca-cert-file", str(new))
+
+
+def _haproxy_roots(server: supervisor.Running, path: Path, roots: str) -> None:
     text = "\n".join(line for line in roots.splitlines() if line)
     for command in (f"set ssl ca-file {path} <<\n{text}\n", f"commit ssl ca-file {path}"):
         said = _runtime(server.directory, command)
@@ -97,17 +108,30 @@ def _runtime(directory: Path, command: str) -> str:
     return data.decode(errors="replace").strip()
 
 
-def _redis(port: int, *words: str) -> str:
-    """One command over TLS from the server's own loopback, where its name cannot be checked and nobody else can be."""
+def _configure(server: supervisor.Running, what: str, *settings: str) -> None:
+    """CONFIG SET over TLS from Redis's own loopback, where its name cannot be checked and nobody else can be."""
+    supervisor.enter(server.netns)
+    port = next(port for _, port in server.process.listens)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    show(context, server.directory.parents[1] / CLIENT)
+    words = ("CONFIG", "SET", *settings)
     request = f"*{len(words)}\r\n" + "".join(f"${len(w.encode())}\r\n{w}\r\n" for w in words)
     with socket.create_connection(("127.0.0.1", port), _SECONDS) as plain, context.wrap_socket(plain) as tls:
         tls.sendall(request.encode())
-        return tls.recv(4096).decode(errors="replace").strip()
+        said = tls.recv(4096).decode(errors="replace").strip()
+    if not said.startswith("+OK"):
+        raise TwinError(f"{server.process.name} does not take the {what}: {said}")
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+def show(context: ssl.SSLContext, certificate: Path) -> None:
+    """A client that has a certificate shows it to a server that asks."""
+    if certificate.exists():
+        context.load_cert_chain(certificate)
+
+
+def replace(path: Path, content: bytes, mode: int) -> None:
+    """Writes a file whole: whoever opens it has the old or the new one."""
     part = path.with_name(f"{path.name}.part")
     part.touch(0o600)
     part.write_bytes(content)

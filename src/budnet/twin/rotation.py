@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from budnet.errors import TwinError
 from budnet.pki.authority import Authority
 from budnet.pki.issuer import SKEW, Issuer
-from budnet.pki.store import ACME, INTERNAL, Issued, Vault
+from budnet.pki.store import ACME, CLIENTS, INTERNAL, Issued, Vault
 from budnet.twin import handshake, reload, supervisor, syscall
 from budnet.twin.certificates import EVERYONE, INTERNAL_ROOTS, PUBLIC, VAULT
 from budnet.twin.load import Load, Made, Pair, Trust, digest, request
@@ -87,7 +87,7 @@ class Rotation:
 
     def run(self) -> dict[str, Any]:
         """All phases under load. Raises TwinError where somebody does not follow; what was trusted stays trusted then."""
-        trust = Trust(self.home / "trust")
+        trust = Trust(self.home)
         self.load = Load(self.pairs, self.spaces, trust, self.rate)
         self.trust = trust
         before = (self.home / EVERYONE).read_text()
@@ -140,8 +140,7 @@ class Rotation:
         (self.home / EVERYONE).write_text(bundle)
         (self.home / INTERNAL_ROOTS).write_text(ours)
         for server in self.running.values():
-            if server.process.software.startswith("HAProxy"):
-                reload.trust(server, ours)
+            reload.trust(server, ours)
         wanted = digest(bundle)
         self.until(lambda: [c for c in self.consumers if self.trust.acknowledged(c) != wanted], "does not take the new trust bundle")
 
@@ -156,6 +155,8 @@ class Rotation:
                     raise TwinError(f"{one.origin}: certificate '{one.layer}' cannot be renewed: {error}")
                 continue
             leaf = authority.issuers[one.layer].issue(one.template())
+            if one.software == CLIENTS:
+                reload.replace(self.home / one.server, leaf.chain + leaf.key, 0o600)
             for number in one.files:
                 reload.switch(one.software, self.running[one.process], leaf, number)
 
@@ -192,7 +193,7 @@ class Rotation:
         """Per server: the certificate in its chain that this rotation is about."""
         out: dict[Key, bytes] = {}
         for pair in {p.key: p for p in self.pairs}.values():
-            chain = _verified(pair, self.spaces[pair.consumer], (self.home / EVERYONE).read_text())
+            chain = _verified(pair, self.spaces[pair.consumer], self.home)
             out[pair.key] = chain[{LEAF: 0, ISSUER: 1, ROOT: -1}[self.what]]
         return out
 
@@ -209,7 +210,7 @@ class Rotation:
             tried = []
             for anchor in (self.old[pair.key], self.new[pair.key]):
                 try:
-                    request(pair, self.spaces[pair.consumer], _only(anchor))
+                    request(pair, self.spaces[pair.consumer], _only(anchor, self.home / pair.certificate))
                     tried.append("")
                 except OSError as refused:
                     tried.append(str(refused))
@@ -234,9 +235,9 @@ class Rotation:
         return {
             "what": self.what, "phases": [self.row(p) for p in self.phases], "requests": len(made), "failed": sum(1 for m in made if m.error),
             "errors": sorted({f"{m.pair.consumer} -> {m.pair.server}: {m.error}" for m in made if m.error})[:10],
-            "rate": {"wanted": self.rate, "reached": round(len(made) / seconds, 1) if seconds else 0.0},
+            "rate": {"wanted": self.rate, "reached": round(len(made) / seconds, 1) if seconds else 0.0, "late": round(1000 * max((m.late for m in made), default=0.0), 1)},
             "milliseconds": {"median": round(1000 * took[len(took) // 2], 1), "longest": round(1000 * took[-1], 1)} if took else {},
-            "servers": [{"server": i.server, "software": self.running[i.process].process.software, "layer": i.layer} for i in self.servers],
+            "servers": [{"server": i.server, "software": self.running[i.process].process.software, "layer": i.layer} for i in self.servers if i.software != CLIENTS],
             "consumers": len(self.consumers), "still_trusting": self.still_trusting(),
             "refused": [{"consumer": r.consumer, "server": r.server, "refused": r.good, "old": r.old, "new": r.new} for r in refusals],
         }  # fmt: skip
@@ -262,7 +263,7 @@ def rotate(
         raise TwinError(f"the old root cannot be taken away while a server keeps its certificate: {'; '.join(left)}")
     if asked["what"] == ROOT and (others := set(vault.authority.issuers) - {i.layer for i in vault.issued}):
         raise TwinError(f"the old root cannot be taken away: what issuer '{min(others)}' signed cannot be switched while the twin runs")
-    mine = [s for s in servers if (s.server, s.number) in {p.key for p in pairs}]
+    mine = [s for s in servers if s.software == CLIENTS or (s.server, s.number) in {p.key for p in pairs}]
     return Rotation(asked["what"], vault, mine, pairs, running, spaces, home, asked["rate"], renew, say).run() | {"left": left}
 
 
@@ -276,7 +277,7 @@ def chosen(vault: Vault, what: str, layer: str) -> tuple[list[Issued], list[str]
             left.append(f"{one.server}: its certificate is a file of yours ({one.origin})")
         elif one.signed == ACME and what != LEAF:
             left.append(f"{one.server}: who signs certificate '{one.layer}' is not ours to rotate ({one.origin})")
-        elif one.software not in reload.SOFTWARE:
+        elif one.software not in (*reload.SOFTWARE, CLIENTS):
             left.append(f"{one.server}: {one.software} reads its certificate only when it starts")
         else:
             servers.append(one)
@@ -290,10 +291,11 @@ def _again(authority: Authority, layer: str) -> Issuer:
     return authority.top.subordinate(f"{authority.name} {layer} CA", end - start - SKEW, old.kind, old.scope)
 
 
-def _verified(pair: Pair, space: int, roots: str) -> tuple[bytes, ...]:
-    """What a server presents, up to the root. Raises TwinError where who trusts `roots` does not accept it."""
+def _verified(pair: Pair, space: int, home: Path) -> tuple[bytes, ...]:
+    """What a server presents, up to the root. Raises TwinError where who trusts what everyone does not accept it."""
     syscall.setns(space)
-    context = ssl.create_default_context(cadata=roots)
+    context = ssl.create_default_context(cafile=str(home / EVERYONE))
+    reload.show(context, home / pair.certificate)
     starttls = handshake.POSTGRESQL if pair.software == "postgresql" else ""
     try:
         return handshake.chain(handshake.connect(pair.address, pair.port, pair.name, starttls, context), "get_verified_chain")
@@ -301,11 +303,12 @@ def _verified(pair: Pair, space: int, roots: str) -> tuple[bytes, ...]:
         raise TwinError(f"{pair.server} is not accepted as {pair.name}: {refused}") from refused
 
 
-def _only(anchor: bytes) -> ssl.SSLContext:
+def _only(anchor: bytes, shown: Path) -> ssl.SSLContext:
     """A client that trusts one certificate and nothing else: a root, or (RFC 5280 allows any) an issuer or a leaf."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=anchor)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    reload.show(context, shown)
     return context
 
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cached_property, partial
 
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.pki.issuer import Template
 from budnet.pki.ssh import SshKey, ssh_key
 from budnet.twin import client_vpn, fronts, mesh, outside, resolvers, secure, sni, tunnels
-from budnet.twin.certificates import NAME_SERVER, Certificates, Order
+from budnet.twin.certificates import CLIENT, NAME_SERVER, Certificates, Order
 from budnet.twin.mesh import Mesh
 from budnet.twin.nameserver import Zone
 from budnet.twin.plan import TwinPlan
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate, chrony, haproxy, openssh, postgresql, prometheus, redis, registry, tls_ports
 from budnet.twin.tools import Missing, Tools
-
-CLIENT = "tls/client.pem"
-"""Below the twin's directory: a client certificate with its key, where a server asks for one."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class _Stage:
 
     def build(self, plan: TwinPlan, sidecars: str) -> Stage:
         processes = [p for e in self.network.endpoints if (p := self.process(e)) is not None]
-        links, ends = fronts.stage(self.network, self.tools, self.certificates.vault.authority), self.tunnels(processes)
+        links, ends = fronts.stage(self.network, self.tools, self.certificates), self.tunnels(processes)
         processes += links.processes
         self.missing |= dict.fromkeys(links.missing)
         processes += self.certificates.processes()
@@ -87,11 +82,12 @@ class _Stage:
         processes += self.tls_ports(_taken(processes))
         taken = _taken(processes)
         own = tuple(x for x in plan.listeners if (x.endpoint, x.protocol.name.lower(), x.port) not in taken)
+        shown = [(CLIENT, self.certificates.client(), 0o600)] if secure.ask_clients(self.network) else []
         files = (
             *self.certificates.files(),
             ("ssh/id_ed25519", self.admin.private, 0o600),
             ("ssh/config", self.ssh_config(), 0o644),
-            *([(CLIENT, self.client(), 0o600)] if secure.ask_clients(self.network) else ()),
+            *shown,
             *meshed.files,
         )
         resolv = tuple((e.id, resolvers.resolv_conf(self.network, e)) for e in self.network.endpoints)
@@ -235,13 +231,6 @@ class _Stage:
     def certificate(self, endpoint: Endpoint) -> Certificate | None:
         """For a server whose port is written with TLS; others have none."""
         return next(iter(self.certificates.of(endpoint)), None)
-
-    def client(self) -> bytes:
-        """A certificate and key that servers which ask for one let in: the prober's."""
-        leaf = self.certificates.vault.authority.issuer("clients").issue(
-            Template(["prober"], timedelta(days=90), server=False, client=True)
-        )
-        return leaf.chain + leaf.key
 
     def ssh_config(self) -> bytes:
         """A client configuration: `ssh -F /run/budnet/ssh/config NODE` goes through the bastion."""

@@ -17,6 +17,7 @@ from budnet.twin.tools import Tools
 _GLOBAL = """\
 global
     log stdout format raw daemon
+    stats socket unix@control level admin mode 600
     nbthread 1
     maxconn 1000
 resolvers default
@@ -61,7 +62,7 @@ def front(
         text += _listen(port, targets, out, door, bool(roots))
     files = [File("haproxy.cfg", lines(*text), 0o600)]
     if door:
-        files += [File("server.pem", door.certificate.chain + door.certificate.key, 0o600), File("clients.pem", door.clients)]
+        files += [File("0.pem", door.certificate.chain + door.certificate.key, 0o600), File("consumers.pem", door.clients)]
     if roots:
         files.append(File("roots.pem", roots))
     return Process(
@@ -83,11 +84,11 @@ def _listen(port: int, targets: Sequence[Address], out: str, door: Door | None, 
         return [f"listen port-{port}", bind, *(f"    {s}" for s in servers)]
     inner = " ssl verify required ca-file {dir}/roots.pem" if again else ""
     servers = [s + inner for s in servers]
-    tls = f" ssl crt {{dir}}/server.pem alpn h2,http/1.1 ssl-min-ver {door.minimum}"
+    tls = f" ssl crt {{dir}}/0.pem alpn h2,http/1.1 ssl-min-ver {door.minimum}"
     tls += f" ciphers {':'.join(door.ciphers)}" if door.ciphers else ""
     tls += f" ciphersuites {':'.join(door.suites)}" if door.suites else ""
     if not door.key:
-        return [f"listen port-{port}", f"{bind}{tls} ca-file {{dir}}/clients.pem verify required", *(f"    {s}" for s in servers)]
+        return [f"listen port-{port}", f"{bind}{tls} ca-file {{dir}}/consumers.pem verify required", *(f"    {s}" for s in servers)]
     return [
         f"frontend port-{port}",
         "    mode http",

@@ -45,7 +45,7 @@ class Door:
 def tls_ports(tools: Tools, doors: Sequence[Door], clients: bytes) -> Process:
     """All of `doors`, one at least; `clients` are the roots of clients' certificates."""
     program = tools.need("haproxy")
-    text, files = [_GLOBAL], [File("clients.pem", clients)]
+    text, files = [_GLOBAL], [File("clients.pem", clients)] if any(d.tls.clients for d in doors) else []
     for number, door in enumerate(doors):
         text += [
             f"frontend door-{number}",
