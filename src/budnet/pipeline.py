@@ -38,34 +38,34 @@ class Loaded:
     """What is wrong with what the file describes; none where it has errors, which come first."""
 
 
-def load(file: str | None, literal: bool = False) -> Loaded:
+def load(file: str | None, literal: bool = False, airgapped: bool = False) -> Loaded:
     """Reads FILE; without one `budnet.yaml` here; without that the embedded reference topology.
 
-    `literal`: what is written takes effect, and not the repairs that come with findings.
+    `literal`: what is written takes effect, and not the repairs that come with findings. `airgapped`: as if the file said so.
     """
     if file is None and not Path(DEFAULT_FILE).exists():
-        return load_text(topology_text(REFERENCE), f"{REFERENCE}.yaml", {}, literal)
+        return load_text(topology_text(REFERENCE), f"{REFERENCE}.yaml", {}, literal, airgapped)
     path = Path(file or DEFAULT_FILE)
     try:
         text = path.read_bytes()
     except (OSError, ValueError) as refused:  # ValueError: a NUL in the name
-        return _embedded(str(path), literal) or Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
+        return _embedded(str(path), literal, airgapped) or Loaded(str(path), "", None, [_unreadable(str(path), refused)], {})
     locked, problems = read_lock(lock_path(path))
-    loaded = load_text(text, str(path), locked, literal)
+    loaded = load_text(text, str(path), locked, literal, airgapped)
     network = None if has_errors(problems) else loaded.network
     return replace(loaded, network=network, diagnostics=[*problems, *loaded.diagnostics])
 
 
-def _embedded(file: str, literal: bool) -> Loaded | None:
+def _embedded(file: str, literal: bool, airgapped: bool) -> Loaded | None:
     """`catalog/NAME`, where there is no file of that name."""
     kind, _, name = file.partition("/")
     try:
-        return load_text(topology_text(name), file, {}, literal) if kind == "catalog" else None
+        return load_text(topology_text(name), file, {}, literal, airgapped) if kind == "catalog" else None
     except (OSError, ValueError):
         return None
 
 
-def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = False) -> Loaded:
+def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = False, airgapped: bool = False) -> Loaded:
     """The whole line for a text."""
     document, diagnostics = parse(text, file)
     if document is None or has_errors(diagnostics):
@@ -76,6 +76,10 @@ def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = Fa
     diagnostics += found
     if topology is None:
         return Loaded(file, document.text, None, diagnostics, {})
+    if airgapped and topology.airgapped is None:
+        from budnet.model.airgap import Airgap
+
+        topology = topology.model_copy(update={"airgapped": Airgap()})
     from budnet.lint import lint
     from budnet.resolve import resolve
 

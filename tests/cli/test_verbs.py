@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bundle.made import everything
 from helpers import GOLDEN
 
 BUDNET = str(Path(sys.executable).parent / "budnet")
@@ -246,3 +247,36 @@ def test_literal_takes_the_file_as_written() -> None:
     question = ("reach", "budapp", "budcluster", "50002/tcp", "-f", LITERAL)
     assert (document(*question)["reachable"], document(*question, "--literal")["reachable"]) == (True, False)
     assert "--literal" in budnet("prove", LITERAL).stderr
+
+
+def test_bundle_is_written_checked_cut_and_joined(tmp_path: Path) -> None:
+    file = everything(tmp_path)
+    out, public = str(tmp_path / "out"), str(tmp_path / "out.pub")
+    made = document("bundle", str(file), "-o", out, "--chunk", "4KB")
+    assert made["schema"] == "budnet.bundle/1"
+    assert (tmp_path / "out.key").stat().st_mode & 0o777 == 0o600
+    assert budnet("bundle", "verify", out, "--key", public, "--for", str(file)).returncode == 0
+    assert budnet("bundle", "join", f"{out}.pieces", "-o", f"{out}2").returncode == 0
+    assert document("bundle", "verify", f"{out}2", "--key", public)["good"] is True
+    next(iter((tmp_path / "out" / "blobs" / "sha256").iterdir())).write_bytes(b"other")
+    bad = document("bundle", "verify", out, "--key", public)
+    assert (bad["exit"], bad["good"]) == (1, False)
+    assert budnet("bundle", "verify", out, "--key", str(file)).returncode == 3
+    assert budnet("bundle", "verify", str(tmp_path / "nowhere"), "--key", public).returncode == 3
+
+
+def test_what_cannot_be_carried_is_underlined(tmp_path: Path) -> None:
+    file = everything(tmp_path)
+    (tmp_path / "api.tar").unlink()
+    run = budnet("bundle", str(file), "-o", str(tmp_path / "out"))
+    assert run.returncode == 3
+    assert "error[F030]: image 'shop/api:7': cannot read api.tar" in run.stderr
+    assert f"{file}:" in run.stderr
+    assert budnet("bundle", SHOP, "-o", str(tmp_path / "out")).returncode == 3
+
+
+def test_airgapped_on_the_command_line() -> None:
+    assert budnet("prove", "catalog/foundry", "--airgapped").returncode == 0
+    rows = document("show", "catalog/foundry", "egress", "--airgapped")["egress"]
+    assert isinstance(rows, list)
+    assert any(r["row"] == "images" and "registry in place of" in r["to"] for r in rows)

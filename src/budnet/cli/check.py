@@ -10,7 +10,7 @@ import click
 
 from budnet import pipeline
 from budnet.catalog.age import stale
-from budnet.cli.output import colours, counted, file_argument, is_literal, literal_option, print_json, table, wrong
+from budnet.cli.output import colours, counted, file_argument, is_airgapped, is_literal, literal_option, print_json, table, wrong
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.names import TlsProfile
 from budnet.ir.network import Network
@@ -49,7 +49,7 @@ def command(file: str | None, form: str, code: str | None) -> None:
     if code is not None:
         _explain(code, form)
         return
-    loaded = pipeline.load(file, is_literal())
+    loaded = pipeline.load(file, is_literal(), is_airgapped())
     old = stale(loaded.network, date.today()) if loaded.network else []
     found = in_order([*loaded.diagnostics, *loaded.findings, *old])
     if form == "json":

@@ -29,6 +29,7 @@ VERBS = {
     "logs": "what a server of the twin wrote",
     "down": "take the twin down",
     "doctor": "what this machine can do for the twin, and what is missing",
+    "bundle": "what is carried into an air gap: written, signed, checked",
     "lock": "pin the addresses that budnet allocated",
     "schema": "the language as JSON Schema, for editors",
     "completion": "shell completion",

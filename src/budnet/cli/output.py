@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from budnet.pipeline import Loaded
     from budnet.source.diagnostic import Finding
 
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 _COUNTED = {"error": "error", "warning": "warning", "info": "remark"}
 file_argument = click.argument("file", required=False, type=click.Path(dir_okay=False))
-literal_option = click.option(
+_literal = click.option(
     "--literal", is_flag=True, expose_value=False, callback=lambda context, _, value: context.meta.update({"budnet.literal": value}),
     help="Take the file as it is written, without the repairs that `check` lists: its faults happen.",
 )  # fmt: skip
-"""Read by `load`, so that no verb has to hand it on."""
+_airgapped = click.option(
+    "--airgapped", is_flag=True, expose_value=False, callback=lambda context, _, value: context.meta.update({"budnet.airgapped": value}),
+    help="Take the file as if it said `airgapped: true`: no way out, and who is inside stands in for what is outside.",
+)  # fmt: skip
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
@@ -33,11 +37,16 @@ name_option = click.option(
 )
 
 
+def literal_option(verb: Verb) -> Verb:
+    """How a file is taken: `--literal`, `--airgapped`. Read by `load`, so that no verb has to hand them on."""
+    return _literal(_airgapped(verb))
+
+
 def load(file: str | None) -> Loaded:
     """Reads a file; where it has errors they are printed and the program ends with 3. Warnings are printed, findings counted."""
     from budnet import pipeline
 
-    loaded = pipeline.load(file, is_literal())
+    loaded = pipeline.load(file, is_literal(), is_airgapped())
     if loaded.network is None:
         report(loaded)
         sys.exit(3)
@@ -53,6 +62,12 @@ def is_literal() -> bool:
     """Whether the command line has `--literal`."""
     context = click.get_current_context(silent=True)
     return bool(context and context.meta.get("budnet.literal"))
+
+
+def is_airgapped() -> bool:
+    """Whether the command line has `--airgapped`."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get("budnet.airgapped"))
 
 
 def counted(findings: Iterable[Finding]) -> str:

@@ -43,7 +43,7 @@ def command(
     Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Every answer has evidence: who
     answered, or which rule dropped the packet. Silence is reported as LOST, never as a denial.
 
-    LAYER is packets, or a layer of questions about what answers: dns, names, tls. Without one, all are asked.
+    LAYER is packets, or a layer of questions about what answers: dns, names, links, airgap, tls. Without one, all are asked.
 
     \b
     Examples:

@@ -123,6 +123,10 @@ def _egress(n: Network) -> tuple[list[str], Rows]:
         for f in n.egress_filters
         for r in f.rules
     ]
+    rows += [
+        ("", r.name, f"{r.instead} in place of {r.to}" if r.instead else r.to, r.why, str(r.origin))
+        for r in (n.airgap.rows if n.airgap else ())
+    ]
     return ["network", "row", "to", "port", "line"], rows
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from budnet.cli.output import file_argument, format_option, is_literal, literal_option, load, name_option, print_json, style
+from budnet.cli.output import file_argument, format_option, is_airgapped, is_literal, literal_option, load, name_option, print_json, style
 from budnet.errors import AlreadyUp
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _lock(loaded: Loaded) -> None:
     """Addresses that now exist must not move: a file of the user's gets its lock. Those of its faults are not worth one."""
     from budnet.cli.lock import write
 
-    if Path(loaded.file).exists() and not is_literal():
+    if Path(loaded.file).exists() and not is_literal() and not is_airgapped():
         write(Path(loaded.file), loaded.addresses)
 
 

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from budnet.ir.address import Address, Prefix
+from budnet.ir.airgap import Airgap
+from budnet.ir.bundle import Bundle
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
 from budnet.ir.filters import (
@@ -73,6 +75,10 @@ class Network:
     access_controls: tuple[AccessControl, ...] = ()
     admin_policies: tuple[AdminPolicy, ...] = ()
     unknown_policies: tuple[UnknownPolicy, ...] = ()
+    airgap: Airgap | None = None
+    """Where there is no way out: who stands in for what is outside otherwise."""
+    bundle: Bundle | None = None
+    """What is carried in where there is no way out."""
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:

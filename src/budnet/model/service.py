@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from budnet.model.bundle import ImageName
 from budnet.model.values import (
     AddressList,
     DottedName,
@@ -68,6 +69,7 @@ class Service(Written):
     export: bool = Field(default=False, description="known to the clusters it is linked with, as NAME.NAMESPACE.svc.clusterset.local")
     mesh: Literal["dapr"] | None = None
     tls: str | None = Field(default=None, description="a TLS profile for all its ports, or `ssh`")
+    image: ImageName | None = Field(default=None, description="the container image that runs here")
     software: Literal["haproxy", "openssh", "postgresql", "redis", "chrony", "registry", "prometheus"] | None = Field(
         default=None, description="the server that runs here; the twin runs it for real where it is installed"
     )

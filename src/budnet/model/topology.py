@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from budnet.model.accept import Accepted
+from budnet.model.airgap import MaybeAirgapped
+from budnet.model.bundle import Bundle
 from budnet.model.flow import Egress, Flow, Guarantee
 from budnet.model.network import Link, Network
 from budnet.model.service import Names, Service
@@ -28,6 +30,7 @@ class Topology(Written):
     budnet: Annotated[Literal[1], BeforeValidator(_version)] = Field(description="the version of this language, 1")
     name: Name = Field(description="what this network is called")
     domain: DottedName = "example.com"
+    airgapped: MaybeAirgapped = Field(default=None, description="true where there is no way out: every table is made for it")
     addresses: dict[Name, PrefixList] = Field(default={}, description="sets of addresses outside our networks")
     networks: dict[Name, Network] = Field(min_length=1, description="the networks by name, one at least")
     links: dict[Name, Link] = {}
@@ -39,6 +42,7 @@ class Topology(Written):
     flows: list[Flow] = []
     egress: dict[Name, Egress] = {}
     guarantees: list[Guarantee] = []
+    bundle: Bundle | None = Field(default=None, description="what is carried into an air gap")
     accept: list[Accepted] = Field(default=[], description="findings of `budnet check` that are kept, each with its reason")
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
 from budnet.ir.links import PUBLIC
+from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE, Origin
+from budnet.reach import airgap
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
 from budnet.reach.points import Point, PointKind
@@ -23,7 +25,16 @@ def prove(engine: Engine) -> list[Proof]:
     """Every guarantee of the Network, and before them the one that comes with every file: exactly the declared flows."""
     table, sides, total = list(pairs(engine)), _Sides(engine), count(engine)
     proofs = [_nothing_else(engine, table, sides, total), _all_declared(engine, table, sides), *prove_mesh(engine)]
+    proofs += [_no_way_out(engine.network)] if engine.network.airgap else []
     return proofs + [replace(_guarantee(engine, g, table, sides), count=total) for g in engine.network.guarantees]
+
+
+def _no_way_out(network: Network) -> Proof:
+    """Of an air gap, from its tables alone: packets may be stopped by a filter that somebody opens tomorrow."""
+    found = next(iter(airgap.ways_out(network)), None)
+    if found is not None:
+        return Proof("airgap-no-way-out", Status.REFUTED, f"an air gap has no way out, but {found.what}", found.origin)
+    return Proof("airgap-no-way-out", Status.PROVED, "no gateway, route, public address, name or issuer leads out", NOWHERE)
 
 
 class _Sides:

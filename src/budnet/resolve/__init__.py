@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from budnet.ir.network import Network
 from budnet.model.topology import Topology
 from budnet.resolve.acls import acls
+from budnet.resolve.airgap import airgap
+from budnet.resolve.bundle import bundle
 from budnet.resolve.client_vpns import client_vpns
 from budnet.resolve.cluster_names import cluster_names
 from budnet.resolve.draft import Draft
@@ -36,6 +38,7 @@ from budnet.source.document import Document
 Pass = Callable[[Draft], None]
 
 PASSES: tuple[Pass, ...] = (
+    airgap,  # without a way out: every table as it is then
     fleets,  # networks with `count` become their members; ranges are chosen
     references,  # what every name means
     fixed,  # addresses that the file gives: first, so that nothing else takes them
@@ -60,6 +63,7 @@ PASSES: tuple[Pass, ...] = (
     tls,
     trust,
     guarantees,
+    bundle,
 )
 
 
@@ -73,7 +77,9 @@ def resolve(document: Document, topology: Topology, locked: Mapping[str, str]) -
             each(draft)
     if has_errors(draft.diagnostics):
         return None, draft.diagnostics, {}
-    network = Network(topology.name, topology.domain, *(tuple(getattr(draft, part)) for part in _PARTS))
+    network = Network(
+        topology.name, topology.domain, **{part: tuple(getattr(draft, part)) for part in _PARTS}, airgap=draft.airgap, bundle=draft.bundle
+    )
     return network, draft.diagnostics, dict(draft.pins.given)
 
 

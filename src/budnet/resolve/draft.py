@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from budnet.ir.airgap import Airgap
+from budnet.ir.bundle import Bundle
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint
 from budnet.ir.filters import DnsFilter, EgressFilter, HostName, NetworkAcl, NetworkPolicy, SecurityGroup, SniFilter
@@ -15,6 +17,7 @@ from budnet.ir.mesh import AccessControl
 from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 from budnet.ir.network import AddressGroup
 from budnet.ir.origin import Origin
+from budnet.model.flow import Egress
 from budnet.model.topology import Topology
 from budnet.resolve.pins import Pins
 from budnet.source.diagnostic import Diagnostic, Severity, error, suggest, warning
@@ -78,6 +81,10 @@ class Draft:
     dns_filters: list[DnsFilter] = field(default_factory=list)
     sni_filters: list[SniFilter] = field(default_factory=list)
     access_controls: list[AccessControl] = field(default_factory=list)
+    airgap: Airgap | None = None
+    bundle: Bundle | None = None
+    left_out: dict[str, Egress] = field(default_factory=dict)
+    """Rows of `egress` that an air gap took away; their hosts are modelled all the same."""
     _subnets: dict[str, Subnet] = field(default_factory=dict)
     _said: set[tuple[str, str, Span | None]] = field(default_factory=set)
 

@@ -175,7 +175,7 @@ def _behind_a_balancer(draft: Draft, host: str, name: ExternalName, path: Path) 
         draft.records += to_addresses(PUBLIC_VIEW, host, _reachable_from_outside(draft, balancer), origin, name.ttl)
         for vpc in draft.vpcs:
             draft.records += to_addresses(vpc.id, host, seen_from(draft, vpc.id, balancer), origin, name.ttl)
-    if not any(_reachable_from_outside(draft, b) for b in balancers):
+    if not draft.airgap and not any(_reachable_from_outside(draft, b) for b in balancers):
         draft.warning(NOT_SEEN, f"'{name.at}' has no public address, so nobody outside can resolve this name", (*path, "at"),
                       "make it an internal name, or put the load balancer into a public subnet")  # fmt: skip
 

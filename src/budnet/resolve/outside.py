@@ -36,7 +36,7 @@ def outside(draft: Draft) -> None:
         rows = [row for row in draft.topology.egress.values() if any(t.name == name for t in row.to)]
         _address_set(draft, name, prefixes, tuple(dict.fromkeys(row.port for row in rows)))
     uses: dict[str, list[tuple[Match, Origin]]] = {}
-    for name, row in draft.topology.egress.items():
+    for name, row in {**draft.topology.egress, **draft.left_out}.items():
         found: dict[Outside, None] = {}
         for i, target in enumerate(row.to):
             for each in _names(draft, row, target, ("egress", name, "to", i)):

@@ -1,0 +1,31 @@
+"""What became of a network that has no way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from budnet.ir.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of `egress` in an air gap."""
+
+    name: str
+    to: str
+    """As it was written: where the row led."""
+    instead: str
+    """The service inside that does what they did; empty where none does."""
+    why: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Airgap:
+    """Services by what they stand in for; empty where there is none."""
+
+    registry: str
+    models: str
+    time: str
+    rows: tuple[Row, ...]
+    origin: Origin
