@@ -20,6 +20,7 @@ VERBS = {
     "reach": "whether one endpoint reaches another, and why",
     "explain": "every rule that lets a flow pass, or every blocker on its way",
     "matrix": "who reaches whom, all pairs",
+    "exposure": "what the internet reaches, and what new pods could",
     "diff": "flows opened and closed between two files",
     "up": "bring the twin up",
     "ps": "what is up, and who answers there",

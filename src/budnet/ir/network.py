@@ -13,6 +13,7 @@ from budnet.ir.airgap import Airgap
 from budnet.ir.bundle import Bundle
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Peering, RouteTable, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, ClusterService, Endpoint, EndpointKind
+from budnet.ir.entry import Entry
 from budnet.ir.filters import (
     AdminPolicy,
     DnsFilter,
@@ -79,6 +80,7 @@ class Network:
     """Where there is no way out: who stands in for what is outside otherwise."""
     bundle: Bundle | None = None
     """What is carried in where there is no way out."""
+    entries: tuple[Entry, ...] = ()
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:

@@ -11,8 +11,11 @@ from budnet.ir.filters import AdminPolicy, NetworkPolicy, UnknownPolicy
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.observe.kubernetes import policies
+from budnet.observe.kubernetes.entrances import Entrances
 from budnet.observe.kubernetes.fields import WRONG_FIELD, Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text
 from budnet.observe.kubernetes.foreign import foreign, is_foreign
+from budnet.observe.kubernetes.selectors import selects
+from budnet.observe.kubernetes.unread import KINDS, lost, unread
 from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads
 from budnet.source.diagnostic import Severity
 
@@ -31,6 +34,7 @@ class Observed:
     network: Network
     problems: Problems
     skipped: dict[str, int] = field(default_factory=dict)
+    entrances: Entrances = field(default_factory=lambda: Entrances(""))
 
 
 def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: str = "cluster") -> Observed:
@@ -38,20 +42,21 @@ def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: s
     reader = _Reader(name, problems)
     for of, place in objects:
         reader.read(of, place)
-    return Observed(reader.network(), problems, reader.skipped)
+    return Observed(reader.network(), problems, reader.skipped, reader.entrances)
 
 
 class _Reader:
     def __init__(self, name: str, problems: Problems) -> None:
         self.name, self.problems = name, problems
         self.workloads = Workloads(name)
+        self.entrances = Entrances(name)
         self.spaces: dict[str, tuple[tuple[str, str], ...]] = {}
         self.nodes: list[Endpoint] = []
         self.policies: list[NetworkPolicy] = []
         self.admin: list[AdminPolicy] = []
         self.unknown: list[UnknownPolicy] = []
         self.skipped: dict[str, int] = {}
-        self._seen: dict[tuple[str, str, str, str], Place] = {}
+        self._seen: dict[tuple[str, str, str, str], tuple[Place, Object]] = {}
 
     def read(self, of: Object, place: Place) -> None:
         """One object."""
@@ -59,6 +64,8 @@ class _Reader:
             self._read(of, place)
         except Wrong as wrong:
             self.problems.say(Severity.ERROR, WRONG_FIELD, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
+            if of.get("kind") in KINDS:
+                self.unknown.append(unread(of, self.name, place, f"{name_of(of)} could not be read"))
 
     def _read(self, of: Object, place: Place) -> None:
         kind = text(of, "kind")
@@ -70,13 +77,17 @@ class _Reader:
         namespace = text(meta, "namespace", "metadata.", "default") or "default"
         key = group, kind, namespace, name
         if key in self._seen:
-            first = self._seen[key]
+            first, before = self._seen[key]
             where = f"{first.file}:{first.line}" if first.line else first.file
             self.problems.say(
                 Severity.WARNING, DUPLICATE, f"{name_of(of)} is there twice; the second one is left out", place, f"the first is in {where}"
             )
+            if kind in KINDS and before != of:  # which of the two is in force is not known
+                self.unknown += [
+                    unread(each, self.name, place, f"{name_of(of)} is there twice, and the two differ") for each in (before, of)
+                ]
             return
-        self._seen[key] = place
+        self._seen[key] = place, of
         known = _VERSIONS.get((group, kind))
         if known and version not in known:
             help = f"{kind} is known as {', '.join(f'{group}/{v}' for v in known)}"
@@ -91,6 +102,10 @@ class _Reader:
                 self.spaces[name] = labels(mapping(of, "metadata"), where="metadata.")
             case "", "Node":
                 self.nodes.append(_node(of, name, self.name, place))
+                given = mappings(mapping(of, "status"), "addresses", "status.")
+                self.entrances.node([str(a.get("address")) for a in given if a.get("type") == "ExternalIP"])
+            case _ if self.entrances.knows(group, kind):
+                self.entrances.read(kind, of, name, namespace, place)
             case (("" | "apps" | "batch"), _) if kind in TEMPLATES:
                 self.workloads.template(of, kind, name, namespace, place)
             case "networking.k8s.io", "NetworkPolicy":
@@ -112,6 +127,9 @@ class _Reader:
         used = {e.namespace for e in pods} | {p.namespace for p in self.policies}
         spaces = self.spaces | {s: () for s in used if s not in self.spaces}
         named = tuple(Namespace(s, tuple(sorted(({_NAME: s} | dict(found)).items()))) for s, found in sorted(spaces.items()))
+        spaces_ = {n.name: dict(n.labels) for n in named}
+        entries = self.entrances.entries(pods, self.workloads.host_ports, lambda name, chosen: selects(chosen, spaces_.get(name, {})))
+        self.unknown += [p for place, data in self.problems.unread if (p := lost(data, self.name, place))]
         return Network(
             self.name,
             clusters=(Cluster(self.name, "", (), "cluster.local", named, NOWHERE),),
@@ -119,6 +137,7 @@ class _Reader:
             policies=tuple(sorted(self.policies, key=lambda p: p.id)),
             admin_policies=tuple(sorted(self.admin, key=lambda p: (p.tier, p.priority, p.id))),
             unknown_policies=tuple(sorted(self.unknown, key=lambda p: p.id)),
+            entries=tuple(entries),
         )
 
 

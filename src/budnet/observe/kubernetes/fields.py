@@ -48,6 +48,8 @@ class Problems:
     """Collects Diagnostics."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    unread: list[tuple[Place, bytes]] = field(default_factory=list)
+    """Texts that could not be parsed: what was in them is not known."""
 
     def say(self, severity: Severity, code: str, summary: str, place: Place, help: str = "") -> None:
         """One more."""

@@ -6,6 +6,8 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/label-sel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from budnet.ir.filters import Operator, Requirement, Selector
 from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, sequence, text
 
@@ -39,3 +41,19 @@ def _expression(of: Object, where: str) -> Requirement:
     if takes != bool(values):
         raise Wrong(f"{where}values", f"{word} takes {'at least one value' if takes else 'no values'}")
     return Requirement(text(of, "key", where), operator, tuple(sorted(set(values))))
+
+
+def selects(chosen: Selector, given: Mapping[str, str]) -> bool:
+    """Whether labels have all that a selector asks for."""
+    return all(_holds(r, given.get(r.key)) for r in chosen)
+
+
+def _holds(requirement: Requirement, value: str | None) -> bool:
+    match requirement.operator:
+        case Operator.IN:
+            return value in requirement.values
+        case Operator.NOT_IN:  # a missing key is not in, too
+            return value not in requirement.values
+        case Operator.EXISTS:
+            return value is not None
+    return value is None

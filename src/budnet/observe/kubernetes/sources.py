@@ -53,6 +53,7 @@ def _json(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int
         yield _loads(data), 0
     except RecursionError:
         problems.say(Severity.ERROR, NOT_PARSED, "this is nested too deeply to be read", Place(file))
+        problems.unread.append((Place(file), data))
     except ValueError as wrong:
         if b"\n---" in data:
             yield from _yaml(data, file, problems)
@@ -60,6 +61,7 @@ def _json(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int
         line = getattr(wrong, "lineno", 0)
         reason = getattr(wrong, "msg", "it is no JSON")
         problems.say(Severity.ERROR, NOT_PARSED, f"this is not JSON: {reason}", Place(file, line), "is the file complete?")
+        problems.unread.append((Place(file, line), data))
 
 
 def _loads(data: bytes) -> Any:
@@ -87,6 +89,7 @@ def _yaml(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int
             problems.say(
                 Severity.ERROR, NOT_PARSED, f"this is not YAML: {reason}", Place(file, at), "the other documents of the file are read"
             )
+            problems.unread.append((Place(file, line), text))
 
 
 def _documents(data: bytes) -> Iterator[tuple[bytes, int]]:

@@ -23,6 +23,8 @@ _HASH = "pod-template-hash"
 
 Owner = tuple[str, str, str]
 """(namespace, kind, name)."""
+HostPort = tuple[Protocol, int, int, str]
+"""(protocol, port of the node, port of the container, the node's address or nothing for all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Workloads:
 
     def __init__(self, cluster: str) -> None:
         self.cluster = cluster
+        self.host_ports: dict[str, list[HostPort]] = {}
+        """By the id of the endpoint."""
         self._pods: list[_Pod] = []
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, _Pod] = {}
@@ -117,13 +121,13 @@ class Workloads:
         self, id: str, namespace: str, owner: Owner | None, written: tuple[tuple[str, str], ...], addresses: tuple[Address, ...],
         spec: Object, where: str, place: Place,
     ) -> _Pod:  # fmt: skip
-        return _Pod(id, namespace, owner, written, addresses, self._ports(spec, where), spec.get("hostNetwork") is True, place.origin)
+        return _Pod(id, namespace, owner, written, addresses, self._ports(id, spec, where), spec.get("hostNetwork") is True, place.origin)
 
     def _shared(self, written: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Replicas have equal labels: one tuple for all of them is hashed sooner and kept once."""
         return self._labels.setdefault(written, written)
 
-    def _ports(self, spec: Object, where: str) -> tuple[Listener, ...]:
+    def _ports(self, id: str, spec: Object, where: str) -> tuple[Listener, ...]:
         """Container ports. They only give names: a container may listen elsewhere as well."""
         written = list(_container_ports(spec, where))
         try:
@@ -133,6 +137,10 @@ class Workloads:
             key, known = (), None
         if known is None:
             known = self._listeners[key] = tuple(_listener(port, at) for port, at in written)
+        for (port, at), listener in zip(written, known, strict=True):
+            taken = number(port, "hostPort", 0, 65535, at) if "hostPort" in port else None
+            if taken:
+                self.host_ports.setdefault(id, []).append((listener.protocol, taken, listener.port, text(port, "hostIP", at, "")))
         return known
 
 

@@ -1,0 +1,166 @@
+"""budnet exposure"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from budnet.cli.output import file_argument, literal_option, network, print_json, table, transports_json
+from budnet.cli.source import observed, source_option
+
+if TYPE_CHECKING:
+    from budnet.reach.exposure.newcomers import Newcomer
+    from budnet.reach.exposure.verdict import Exposure
+
+_COLUMNS = ("workload", "port", "from the internet", "by", "at", "why")
+_INTERNET, _PERHAPS = "K301", "K302"
+
+
+@click.command()
+@file_argument
+@source_option
+@click.option("--fail-on", type=click.Choice(["internet"]), help="Exit 1 if the internet reaches anything.")
+@click.option("--new-pods/--no-new-pods", default=True, show_default=True, help="Also what a pod that is not there yet could reach.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "csv", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
+)  # fmt: skip
+@literal_option
+def command(file: str | None, source: str | None, fail_on: str | None, new_pods: bool, form: str) -> None:
+    """What the internet reaches, and what any pod could reach that is not there yet, each with the reason.
+
+    Of a cluster: load balancers, node ports, external IPs, host ports, Ingresses and Gateways, each with what policies say.
+    A firewall in front of the nodes is not part of a cluster's objects, and not seen.
+
+    \b
+    Examples:
+      budnet exposure
+      budnet exposure --from kubernetes:dump.json --fail-on internet
+      kubectl get -A -o json all,ing,netpol,nodes,ns | budnet exposure --from kubernetes:-
+    """
+    from budnet.reach.exposure.verdict import Word
+
+    found, others = _ask(file, source, new_pods)
+    open_ = [x for x in found if x.word.open]
+    if form == "json":
+        print_json("exposure", {"internet": [_json(x) for x in found], "new_pods": [_new_json(n) for n in others]})
+    elif form == "sarif":
+        click.echo(json.dumps(_sarif([x for x in found if x.word.open or x.word is Word.UNKNOWN]), indent=1))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow([*_COLUMNS, "ranges", "decided by", "origin"])
+        for x in found:
+            writer.writerow([*_row(x), " ".join(map(str, x.prefixes)), " ".join(x.by), _place(x)])
+    elif form == "markdown":
+        click.echo("\n".join(_markdown(_COLUMNS, [_row(x) for x in found])))
+        if others:
+            click.echo("\n" + "\n".join(_markdown(_NEW, _new_rows(others))))
+    else:
+        _text(found, others)
+    sys.exit(1 if fail_on and open_ else 0)
+
+
+def _ask(file: str | None, source: str | None, new_pods: bool) -> tuple[list[Exposure], list[Newcomer]]:
+    from budnet.reach.exposure import clusters, networks, newcomers
+    from budnet.reach.table.table import Table
+
+    if source is None:
+        own = network(file)
+        return networks.exposures(own), newcomers.newcomers(own) if new_pods else []
+    seen = observed(source)
+    return clusters.exposures(seen, Table(seen)), newcomers.newcomers(seen) if new_pods else []
+
+
+def _text(found: list[Exposure], others: list[Newcomer]) -> None:
+    if found:
+        table(_COLUMNS, (_row(x) for x in found))
+    open_ = len({x.workload for x in found if x.word.open})
+    unknown = len({x.workload for x in found if x.word.value == "unknown"})
+    click.echo(
+        f"the internet reaches {open_ or 'no'} workload{'s' * (open_ != 1)}" + (f"; of {unknown} it is not known" if unknown else "")
+    )
+    rows = _new_rows(others)
+    if rows:
+        click.echo()
+        table(_NEW, rows, title="what a pod that is not there yet could open")
+
+
+_NEW = ("workload", "ports", "a new pod in", "with labels")
+
+
+def _new_rows(others: list[Newcomer]) -> list[tuple[str, str, str, str]]:
+    """One row for each workload and answer; namespaces that fare alike are listed together."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    count = len({n.namespace for n in others})
+    for n in others:
+        partly = "" if n.complete else " (others may reach more)"
+        if n.any_labels:
+            groups.setdefault((n.workload, str(n.any_labels), f"any{partly}"), []).append(n.namespace)
+        more = n.some_labels - n.any_labels
+        if more:
+            shown = ", ".join(f"{k}={v}" for k, v in n.labels) or "none"
+            groups.setdefault((n.workload, str(more), shown + partly), []).append(n.namespace)
+        if n.unknown:
+            groups.setdefault((n.workload, f"{n.unknown}: unknown", "what decides is not modelled"), []).append(n.namespace)
+    return [
+        (workload, ports, "any namespace" if len(spaces) == count else ", ".join(spaces), labels)
+        for (workload, ports, labels), spaces in groups.items()
+    ]  # fmt: skip
+
+
+def _row(x: Exposure) -> tuple[str, ...]:
+    word = x.word.value
+    if x.prefixes:
+        word = f"from {', '.join(map(str, x.prefixes[:3]))}" + (f" and {len(x.prefixes) - 3} more" if len(x.prefixes) > 3 else "")
+    return x.workload, x.port, word, f"{x.entry} ({x.kind})", x.at, x.reason
+
+
+def _place(x: Exposure) -> str:
+    return f"{x.origin.file}:{x.origin.line}" if x.origin.line else x.origin.file
+
+
+def _json(x: Exposure) -> dict[str, Any]:
+    return {
+        "workload": x.workload, "port": x.port, "exposure": x.word.value, "internet": x.word.open if x.word.value != "unknown" else None,
+        "entry": x.entry, "kind": x.kind, "at": x.at, "ranges": [str(p) for p in x.prefixes], "reason": x.reason, "decided_by": list(x.by),
+        "origin": _place(x) or None,
+    }  # fmt: skip
+
+
+def _new_json(n: Newcomer) -> dict[str, Any]:
+    return {
+        "workload": n.workload, "namespace": n.namespace, "any_labels": transports_json(n.any_labels), "some_labels": transports_json(n.some_labels),
+        "labels": dict(n.labels), "unknown": transports_json(n.unknown), "complete": n.complete,
+    }  # fmt: skip
+
+
+def _markdown(columns: tuple[str, ...], rows: list[Any]) -> list[str]:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return lines + ["| " + " | ".join(str(c).replace("|", "\\|") for c in row) + " |" for row in rows]
+
+
+def _sarif(found: list[Exposure]) -> dict[str, Any]:
+    """One result for each workload that is exposed, the most open way in first."""
+    from importlib.metadata import version
+
+    from budnet.source.diagnostic import Diagnostic, Severity
+    from budnet.source.report import to_sarif
+    from budnet.source.span import Span
+
+    first: dict[str, Exposure] = {}
+    for x in found:
+        first.setdefault(x.workload, x)
+    said = []
+    for x in first.values():
+        line = max(x.origin.line, 1)
+        ways = ", ".join(dict.fromkeys(f"{y.entry} ({y.port})" for y in found if y.workload == x.workload))
+        severity = Severity.WARNING if x.word.open else Severity.INFO
+        code = _INTERNET if x.word.open else _PERHAPS
+        summary = (
+            f"{x.workload} is exposed to the internet {x.word.value}" if x.word.open else f"whether {x.workload} is exposed is not known"
+        )
+        said.append(Diagnostic(code, severity, f"{summary}, by {ways}: {x.reason}", Span(x.origin.file, line, 1, line, 1)))
+    return to_sarif(said, version("budnet"))

@@ -1,0 +1,122 @@
+"""Everything that lets the outside in, put together when all objects are known: Services, Ingresses, Gateways, host ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from budnet.ir.endpoint import Endpoint
+from budnet.ir.entry import Entry, EntryKind
+from budnet.observe.kubernetes import services
+from budnet.observe.kubernetes.fields import Object, Place, Problems
+from budnet.observe.kubernetes.gateways import ROUTES, Fits, Gateways
+from budnet.observe.kubernetes.services import Nodes, Pods, Port, Service
+from budnet.observe.kubernetes.workloads import HostPort
+from budnet.source.diagnostic import Severity
+
+SELECTS_NOBODY, NO_SUCH_BACKEND, NO_SUCH_PORT = "K201", "K202", "K203"
+_KINDS = {
+    ("", "Service"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"), ("networking.k8s.io", "Ingress"),
+    ("networking.k8s.io", "IngressClass"), ("gateway.networking.k8s.io", "Gateway"), ("gateway.networking.k8s.io", "ReferenceGrant"),
+    *(("gateway.networking.k8s.io", kind) for kind in ROUTES),
+}  # fmt: skip
+
+
+class Entrances:
+    """Collects them. `entries` says where they lead; `problems` what in them leads nowhere."""
+
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+        self.services: dict[str, Service] = {}
+        self._slices: dict[str, list[str]] = {}
+        self._gateways = Gateways(cluster)
+        self._external: list[str] = []
+        self._nodes = 0
+
+    def knows(self, group: str, kind: str) -> bool:
+        """Whether `read` takes this kind."""
+        return (group, kind) in _KINDS
+
+    def read(self, kind: str, of: Object, name: str, namespace: str, place: Place) -> None:
+        """One object."""
+        if kind == "Service":
+            self.services[f"{namespace}/{name}"] = services.service(of, name, namespace, place)
+        elif kind in ("EndpointSlice", "Endpoints"):
+            service, behind = services.slices(of, namespace)
+            self._slices.setdefault(service, []).extend(behind)
+        else:
+            self._gateways.read(kind, of, name, namespace, place)
+
+    def node(self, external: Sequence[str]) -> None:
+        """A node, with its public addresses."""
+        self._nodes += 1
+        self._external += external
+
+    def entries(self, endpoints: Sequence[Endpoint], host_ports: dict[str, list[HostPort]], fits: Fits) -> list[Entry]:
+        """All of them, in a stable order."""
+        pods, nodes = Pods(endpoints), Nodes(tuple(sorted(set(self._external))), self._nodes > 0)
+        found = [e for s in self.services.values() for e in services.entries(s, self._behind(s, pods), nodes, self.cluster)]
+        found += self._gateways.entries(pods, lambda space, name, port: self._targets(pods, space, name, port), fits)
+        found += _of_hosts(endpoints, host_ports, nodes, self.cluster)
+        return sorted(found, key=lambda e: (e.id, e.kind.value, e.protocol.value, e.port, e.targets))
+
+    def problems(self, endpoints: Sequence[Endpoint]) -> Problems:
+        """Services that lead to nobody, and Ingresses and routes to Services or ports that are not there."""
+        pods, out = Pods(endpoints), Problems()
+        for one in self.services.values():
+            behind = self._behind(one, pods)
+            if one.selector and not behind:
+                wanted = ", ".join(f"{k}={v}" for k, v in one.selector)
+                out.say(
+                    Severity.WARNING, SELECTS_NOBODY, f"Service {one.label} selects no pod: none in {one.namespace} has {wanted}", one.place,
+                    "correct the selector, or remove the Service",
+                )  # fmt: skip
+            for port in one.ports if behind else ():
+                if isinstance(port.target, str) and not services.targets(port, behind):
+                    out.say(
+                        Severity.WARNING, NO_SUCH_PORT, f"Service {one.label} leads to the port '{port.target}', and none of its pods has one of that name",
+                        one.place, "name the port of the container, or write its number",
+                    )  # fmt: skip
+        for space, name, port_, place in self._gateways.backends():
+            target = self.services.get(f"{space}/{name}")
+            if target is None or not _port_of(target, port_):
+                missing = f"Service {space}/{name}" + (f", port {port_}" if target else "")
+                out.say(
+                    Severity.WARNING, NO_SUCH_BACKEND, f"this leads to {missing}, which is not there", place, "correct the name or the port"
+                )
+        return out
+
+    def _behind(self, one: Service, pods: Pods) -> list[Endpoint]:
+        if one.type == "ExternalName":
+            return []
+        if one.selector:
+            return pods.selected(one.namespace, one.selector)
+        found = (pods.named(each) for each in dict.fromkeys(self._slices.get(one.label, ())))
+        return [e for e in found if e is not None]
+
+    def _targets(self, pods: Pods, namespace: str, name: str, at: int | str) -> tuple[tuple[str, int], ...]:
+        one = self.services.get(f"{namespace}/{name}")
+        port = _port_of(one, at) if one else None
+        return services.targets(port, self._behind(one, pods)) if one and port else ()
+
+
+def _port_of(one: Service, at: int | str) -> Port | None:
+    return next((p for p in one.ports if at in (p.port, p.name)), None)
+
+
+def _of_hosts(endpoints: Sequence[Endpoint], host_ports: dict[str, list[HostPort]], nodes: Nodes, cluster: str) -> Iterator[Entry]:
+    """Ports of nodes that pods take for themselves: `hostPort`, and all of a pod with `hostNetwork`."""
+    for e in endpoints:
+        name = f"Pod {e.id.partition('[')[0]}"
+        if e.host_network:
+            listed = [(x.protocol, x.port, x.port, "") for x in e.listeners]
+            kind = EntryKind.HOST_NETWORK
+        else:
+            listed = list(host_ports.get(e.id, ()))
+            kind = EntryKind.HOST_PORT
+        for protocol, port, target, at in listed:
+            open_, why = nodes.public()
+            if at and at not in ("0.0.0.0", "::"):
+                open_, why = bool(services.public(at)), f"it is taken at {at} only"
+            yield Entry(
+                name, kind, cluster, protocol, port, ((e.id, target),), open_, why, e.origin, shown=nodes.external, keeps_source=True
+            )

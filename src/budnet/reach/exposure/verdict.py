@@ -1,0 +1,46 @@
+"""What is said of one workload at one way in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from budnet.ir.address import Prefix
+from budnet.ir.origin import Origin
+
+
+class Word(Enum):
+    """Who of the internet reaches it."""
+
+    EVERYWHERE = "from everywhere"
+    RANGES = "from some ranges"
+    THROUGH = "through what stands before it"
+    UNKNOWN = "unknown"
+    PRIVATE = "from private networks only"
+    BLOCKED = "blocked"
+
+    @property
+    def open(self) -> bool:
+        """Whether the internet reaches it in some way."""
+        return self in (Word.EVERYWHERE, Word.RANGES, Word.THROUGH)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A workload's port, the way in, and the answer with its reason."""
+
+    workload: str
+    port: str
+    """`5432/tcp`, or `all`."""
+    entry: str
+    """`Service shop/db`; of our own networks the gateway or load balancer."""
+    kind: str
+    at: str
+    """The port outside, with the addresses or host names as far as they are known."""
+    word: Word
+    prefixes: tuple[Prefix, ...]
+    """Whom it is open to, where that is neither everybody nor nobody."""
+    reason: str
+    by: tuple[str, ...]
+    """Policies or rules that decided."""
+    origin: Origin
