@@ -33,8 +33,8 @@ def test_a_code_means_one_thing() -> None:
     """Codes of diagnostics are a contract: one module each, one meaning each."""
     seen: dict[str, str] = {}
     for path in FILES:
-        for assigned in re.findall(r'^[A-Z_, ]+(?:: Final)? = ((?:"[YMRFD]\d{3}"(?:, )?)+)$', path.read_text(), re.MULTILINE):
-            for code in re.findall(r'"([YMRFD]\d{3})"', assigned):
+        for assigned in re.findall(r'^[A-Z_, ]+(?:: Final)? = ((?:"[YMRFDK]\d{3}"(?:, )?)+)$', path.read_text(), re.MULTILINE):
+            for code in re.findall(r'"([YMRFDK]\d{3})"', assigned):
                 assert code not in seen, f"{code} is in {seen[code]} and in {name(path)}"
                 seen[code] = name(path)
     assert len(seen) > 60

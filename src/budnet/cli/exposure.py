@@ -11,8 +11,10 @@ import click
 
 from budnet.cli.output import file_argument, literal_option, network, print_json, table, transports_json
 from budnet.cli.source import observed, source_option
+from budnet.ir.address import ALL_PORTS, Protocol
 
 if TYPE_CHECKING:
+    from budnet.packets.transports import Transports
     from budnet.reach.exposure.newcomers import Newcomer
     from budnet.reach.exposure.verdict import Exposure
 
@@ -98,17 +100,24 @@ def _new_rows(others: list[Newcomer]) -> list[tuple[str, str, str, str]]:
     for n in others:
         partly = "" if n.complete else " (others may reach more)"
         if n.any_labels:
-            groups.setdefault((n.workload, str(n.any_labels), f"any{partly}"), []).append(n.namespace)
+            groups.setdefault((n.workload, _ports(n.any_labels), f"any{partly}"), []).append(n.namespace)
         more = n.some_labels - n.any_labels
         if more:
-            shown = ", ".join(f"{k}={v}" for k, v in n.labels) or "none"
-            groups.setdefault((n.workload, str(more), shown + partly), []).append(n.namespace)
+            shown = ", ".join(f"{k}={v}" for k, v in n.labels)
+            spaces = ", ".join(f"{k}={v}" for k, v in n.space)
+            shown = "; ".join(filter(None, [shown, spaces and f"its namespace {spaces}"])) or "none"
+            groups.setdefault((n.workload, _ports(more), shown + partly), []).append(n.namespace)
         if n.unknown:
             groups.setdefault((n.workload, f"{n.unknown}: unknown", "what decides is not modelled"), []).append(n.namespace)
     return [
         (workload, ports, "any namespace" if len(spaces) == count else ", ".join(spaces), labels)
         for (workload, ports, labels), spaces in groups.items()
     ]  # fmt: skip
+
+
+def _ports(some: Transports) -> str:
+    """All of TCP, UDP, SCTP and ICMP is everything."""
+    return "everything" if len(some.parts) == len(Protocol) and all(r == (ALL_PORTS,) for _, r in some.parts) else str(some)
 
 
 def _row(x: Exposure) -> tuple[str, ...]:
@@ -133,7 +142,7 @@ def _json(x: Exposure) -> dict[str, Any]:
 def _new_json(n: Newcomer) -> dict[str, Any]:
     return {
         "workload": n.workload, "namespace": n.namespace, "any_labels": transports_json(n.any_labels), "some_labels": transports_json(n.some_labels),
-        "labels": dict(n.labels), "unknown": transports_json(n.unknown), "complete": n.complete,
+        "labels": dict(n.labels), "namespace_labels": dict(n.space), "unknown": transports_json(n.unknown), "complete": n.complete,
     }  # fmt: skip
 
 

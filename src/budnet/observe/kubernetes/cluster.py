@@ -56,7 +56,7 @@ class _Reader:
         self.admin: list[AdminPolicy] = []
         self.unknown: list[UnknownPolicy] = []
         self.skipped: dict[str, int] = {}
-        self._seen: dict[tuple[str, str, str, str], tuple[Place, Object]] = {}
+        self._seen: dict[tuple[str, str, str, str], tuple[Place, Object | None]] = {}
 
     def read(self, of: Object, place: Place) -> None:
         """One object."""
@@ -82,12 +82,12 @@ class _Reader:
             self.problems.say(
                 Severity.WARNING, DUPLICATE, f"{name_of(of)} is there twice; the second one is left out", place, f"the first is in {where}"
             )
-            if kind in KINDS and before != of:  # which of the two is in force is not known
+            if before is not None and before != of:  # which of the two is in force is not known
                 self.unknown += [
                     unread(each, self.name, place, f"{name_of(of)} is there twice, and the two differ") for each in (before, of)
                 ]
             return
-        self._seen[key] = place, of
+        self._seen[key] = place, of if kind in KINDS else None
         known = _VERSIONS.get((group, kind))
         if known and version not in known:
             help = f"{kind} is known as {', '.join(f'{group}/{v}' for v in known)}"

@@ -53,7 +53,7 @@ class Entrances:
 
     def entries(self, endpoints: Sequence[Endpoint], host_ports: dict[str, list[HostPort]], fits: Fits) -> list[Entry]:
         """All of them, in a stable order."""
-        pods, nodes = Pods(endpoints), Nodes(tuple(sorted(set(self._external))), self._nodes > 0)
+        pods, nodes = Pods(endpoints if self.services else ()), Nodes(tuple(sorted(set(self._external))), self._nodes > 0)
         found = [e for s in self.services.values() for e in services.entries(s, self._behind(s, pods), nodes, self.cluster)]
         found += self._gateways.entries(pods, lambda space, name, port: self._targets(pods, space, name, port), fits)
         found += _of_hosts(endpoints, host_ports, nodes, self.cluster)

@@ -42,6 +42,8 @@ class Newcomer:
     """With labels chosen for it; more than `any_labels`, or the same."""
     labels: Labels
     """Of a pod that gets `some_labels` or a part of it, the fewest."""
+    space: Labels
+    """The same of its namespace, where that is new."""
     unknown: Transports
     complete: bool
     """Whether every choice of labels was tried."""
@@ -68,7 +70,7 @@ def newcomers(network: Network) -> list[Newcomer]:
     return found
 
 
-def _newcomer(table: Table, workload: str, space: str, ways: Sequence[tuple[Labels, int]], complete: bool) -> Newcomer:
+def _newcomer(table: Table, workload: str, space: str, ways: Sequence[tuple[tuple[Labels, Labels], int]], complete: bool) -> Newcomer:
     masks = [(labels, *_masks(table, number)) for labels, number in ways]
     every, some, doubtful = masks[0][1], 0, 0
     for _, sure, perhaps in masks:
@@ -77,8 +79,10 @@ def _newcomer(table: Table, workload: str, space: str, ways: Sequence[tuple[Labe
         doubtful |= perhaps
     decode = table.alphabet.decode
     # the fewest labels that get the most that one choice gets
-    best = max(masks, key=lambda m: (m[1].bit_count(), -len(m[0]), [(-ord(c)) for c in str(m[0])]))
-    return Newcomer(workload, space, decode(every), decode(some), best[0] if some & ~every else (), decode(doubtful & ~some), complete)
+    labels, spaces = max(masks, key=lambda m: (m[1].bit_count(), -sum(map(len, m[0])), [-ord(c) for c in str(m[0])]))[0]
+    if not some & ~every:
+        labels, spaces = (), ()
+    return Newcomer(workload, space, decode(every), decode(some), labels, spaces, decode(doubtful & ~some), complete)
 
 
 def _masks(table: Table, number: int) -> tuple[int, int]:
@@ -107,10 +111,11 @@ def _union(table: Table, reached: dict[int, int], behind: Iterable[int]) -> int:
 
 
 class _Tried:
-    """The Network with all pods that are tried in it; `of` gives each one's labels, `spaces` those of each namespace."""
+    """The Network with all pods that are tried in it; `of` gives each one's labels and, where it is
+    new, its namespace's; `spaces` lists those of each namespace."""
 
     def __init__(self, network: Network) -> None:
-        self.of: dict[str, Labels] = {}
+        self.of: dict[str, tuple[Labels, Labels]] = {}
         self.spaces: dict[str, list[str]] = {}
         self.partly: set[str] = set()
         self._pods: list[Endpoint] = []
@@ -119,15 +124,15 @@ class _Tried:
             several = len(network.clusters) > 1
             for space in cluster.namespaces:
                 choices, complete = _choices(_about(network, cluster.id, space))
-                self._add(cluster.id, space.name, f"{cluster.id}/{space.name}" if several else space.name, choices, complete)
+                self._add(cluster.id, space.name, f"{cluster.id}/{space.name}" if several else space.name, choices, complete, ())
             made = [Namespace(f"new namespace {i}", labels) for i, labels in enumerate(self._new_spaces(network, cluster.id))]
             for space in made:
                 choices, complete = _choices(_about(network, cluster.id, space))
-                self._add(cluster.id, space.name, f"{cluster.id}: {NEW}" if several else NEW, choices, complete)
+                self._add(cluster.id, space.name, f"{cluster.id}: {NEW}" if several else NEW, choices, complete, space.labels)
             clusters.append(replace(cluster, namespaces=(*cluster.namespaces, *made)))
         self.network = replace(network, clusters=tuple(clusters), endpoints=(*network.endpoints, *self._pods))
 
-    def _add(self, cluster: str, space: str, shown: str, choices: list[Labels], complete: bool) -> None:
+    def _add(self, cluster: str, space: str, shown: str, choices: list[Labels], complete: bool, own: Labels) -> None:
         if not complete:
             self.partly.add(shown)
         for labels in choices:
@@ -135,7 +140,7 @@ class _Tried:
             self._pods.append(
                 Endpoint(id, EndpointKind.POD, id, "", "", (), cluster=cluster, namespace=space, labels=labels, any_port=True)
             )
-            self.of[id] = labels
+            self.of[id] = labels, tuple(pair for pair in own if pair[0] != _NAME)
             self.spaces.setdefault(shown, []).append(id)
 
     def _new_spaces(self, network: Network, cluster: str) -> list[Labels]:

@@ -1,0 +1,41 @@
+"""The example with its two faults, by the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BUDNET = str(Path(sys.executable).parent / "budnet")
+SHOP = f"kubernetes:{Path(__file__).parents[2] / 'examples' / 'bookshop'}"
+
+
+def budnet(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BUDNET, *arguments], capture_output=True, text=True, input=stdin)
+
+
+def test_the_database_is_open_and_json_says_why() -> None:
+    run = budnet("exposure", "--from", SHOP, "--format", "json", "--fail-on", "internet")
+    assert run.returncode == 1
+    found = json.loads(run.stdout)
+    assert found["schema"] == "budnet.exposure/1"
+    first = found["internet"][0]
+    assert (first["workload"], first["port"], first["exposure"], first["kind"]) == (
+        "data/orders-db[StatefulSet]", "5432/tcp", "from everywhere", "node port",
+    )  # fmt: skip
+    assert first["origin"].endswith("services.yaml:37")
+    anybody = [n for n in found["new_pods"] if n["workload"] == "data/orders-db[StatefulSet]"]
+    assert len(anybody) == 5
+    assert all(n["any_labels"] for n in anybody)
+
+
+def test_the_other_formats_say_the_same_and_twice_the_same() -> None:
+    rows = list(csv.DictReader(io.StringIO(budnet("exposure", "--from", SHOP, "--format", "csv").stdout)))
+    assert [r["from the internet"] for r in rows] == ["from everywhere", "from everywhere", "through what stands before it"]
+    assert budnet("exposure", "--from", SHOP, "--format", "markdown").stdout.startswith("| workload | port |")
+    (run,) = json.loads(budnet("exposure", "--from", SHOP, "--format", "sarif").stdout)["runs"]
+    assert [r["message"]["text"].split()[0] for r in run["results"]] == [r["workload"] for r in rows], "one result a workload"
+    assert budnet("exposure", "--from", SHOP).stdout == budnet("exposure", "--from", SHOP).stdout
