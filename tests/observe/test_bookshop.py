@@ -26,7 +26,7 @@ def test_the_database_is_open_and_json_says_why() -> None:
     assert (first["workload"], first["port"], first["exposure"], first["kind"]) == (
         "data/orders-db[StatefulSet]", "5432/tcp", "from everywhere", "node port",
     )  # fmt: skip
-    assert first["origin"].endswith("services.yaml:37")
+    assert first["origin"].endswith("services.yaml:32")
     anybody = [n for n in found["new_pods"] if n["workload"] == "data/orders-db[StatefulSet]"]
     assert len(anybody) == 5
     assert all(n["any_labels"] for n in anybody)
