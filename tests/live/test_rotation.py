@@ -1,4 +1,4 @@
-"""Rotation of everything that believes the internal CA: clients' certificates, fronts of links, load balancers before TLS."""
+"""Rotation of everything that believes the internal CA: clients' certificates, fronts of links."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
+from budnet.errors import TwinError
 from budnet.ir.network import Network
 from budnet.pipeline import load
+from budnet.pki.store import Vault
 from budnet.probe import links
 from budnet.twin import tools
 from budnet.twin.build import plan
-from budnet.twin.certificates import CLIENT
+from budnet.twin.certificates import CLIENT, VAULT
 from budnet.twin.consumers import pairs
 from budnet.twin.lab import Twin
 from budnet.twin.staging import Stage, stage
-from helpers import twin_of
+from helpers import network_of, twin_of
 
 pytestmark = pytest.mark.live
 DOOR, TOOL, LEDGER, CACHE = "yard/gate/door", "yard/bench/tool-0", "yard/bench/ledger", "yard/bench/cache"
@@ -48,19 +50,33 @@ def root(twin: Twin, network: Network) -> Result:
     return list(twin.rotate("root", "", 60, pairs(network)))[-1]
 
 
+@pytest.mark.parametrize("topology", ["foundry", "five-ways"])
+def test_all_that_the_internal_ca_signs_is_in_one_list(topology: str) -> None:
+    """Who signs and does not say so could not be switched, and the old root could never be taken away."""
+    network = network_of(topology)
+    vault = Vault.read(next(content for path, content, _ in stage(network, plan(network), tools.find()).files if path == VAULT))
+    assert set(vault.authority.issuers) == {i.layer for i in vault.issued}
+
+
 def test_the_root_is_rotated_for_everybody(root: Result) -> None:
     assert root["failed"] == 0, root["errors"]
     assert not root["left"] and not root["still_trusting"]
-    assert {s["layer"] for s in root["servers"]} == {"site", "parts", "internal", "links"}
+    assert {s["layer"] for s in root["servers"]} == {"site", "parts", "links"}
     assert all(r["refused"] for r in root["refused"]), root["refused"]
 
 
-def test_a_load_balancer_believes_the_servers_behind_it_afterwards(root: Result, twin: Twin, network: Network) -> None:
-    """It is asked for a page after the old root is gone: it answers 503 where it takes no certificate of those behind it."""
-    door = network.endpoint[DOOR]
-    ((_, page),) = twin.browse([("internet/client", str(door.public[0]), 443, "www.workshop.example")])
-    assert "tool" in page
-    assert any(p["name"] == "after" and p["requests"] and not p["failed"] for p in root["phases"])
+def test_a_load_balancer_before_tls_stops_it_before_anything_is_switched(tmp_path: Path) -> None:
+    """It would keep the old root in memory, say that it has the new one, and answer 503 from then on."""
+    text = Path(__file__).with_name("rotation.yaml").read_text().replace("replicas: 2, ports", "replicas: 2, tls: plain, ports")
+    file = tmp_path / "before-tls.yaml"
+    file.write_text(text)
+    network = load(str(file)).network
+    assert network is not None
+    with twin_of(plan(network), stage(network, plan(network), tools.find())) as twin:
+        with pytest.raises(TwinError, match=f"{DOOR} connects to servers with TLS"):
+            list(twin.rotate("root", "", 60, pairs(network)))
+        again = list(twin.rotate("issuer", "", 60, pairs(network)))[-1]
+    assert not again["failed"] and all(r["refused"] for r in again["refused"])
 
 
 def test_a_link_lets_the_right_ones_in_afterwards(root: Result, twin: Twin, network: Network) -> None:

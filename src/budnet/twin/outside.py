@@ -19,9 +19,9 @@ NAME = "outside-hosts"
 PORT = 443
 
 
-def hosts(network: Network, tools: Tools, authority: Authority, taken: Taken) -> tuple[Process, ...]:
-    """Raises Missing. Address sets, which stand for machines of which nothing is known, keep listeners of our own."""
-    found = [_host(e, authority) for e in network.outside if _speaks_tls(e) and (e.id, "tcp", PORT) not in taken]
+def hosts(network: Network, tools: Tools, web: Authority, taken: Taken) -> tuple[Process, ...]:
+    """Signed by `web`, as the internet's are by none of ours. Raises Missing. Address sets, which stand for machines of which nothing is known, keep listeners of our own."""
+    found = [_host(e, web) for e in network.outside if _speaks_tls(e) and (e.id, "tcp", PORT) not in taken]
     return (tls_hosts(tools, name=NAME, hosts=found, port=PORT),) if found else ()
 
 
@@ -29,6 +29,6 @@ def _speaks_tls(endpoint: Endpoint) -> bool:
     return "." in endpoint.id and any((x.protocol, x.port) == (Protocol.TCP, PORT) for x in endpoint.listeners)
 
 
-def _host(endpoint: Endpoint, authority: Authority) -> Host:
-    leaf = authority.issuer("internet").issue(Template([endpoint.id.removeprefix("internet/")], timedelta(days=90)))
+def _host(endpoint: Endpoint, web: Authority) -> Host:
+    leaf = web.issuer("web").issue(Template([endpoint.id.removeprefix("internet/")], timedelta(days=90)))
     return Host(endpoint.id, Certificate(leaf.chain, leaf.key))

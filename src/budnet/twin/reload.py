@@ -90,6 +90,10 @@ def _haproxy_roots(server: supervisor.Running, path: Path, roots: str) -> None:
         if not ("ransaction" in said or "Success" in said):
             _runtime(server.directory, f"abort ssl ca-file {path}")
             raise TwinError(f"{server.process.name} does not take the roots: {said}")
+    if "Status: Unused" in _runtime(server.directory, f"show ssl ca-file {path}"):
+        raise TwinError(
+            f"{server.process.name} connects to servers with TLS, and HAProxy 2.6 takes other roots for that only when it starts"
+        )
 
 
 def _runtime(directory: Path, command: str) -> str:

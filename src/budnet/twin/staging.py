@@ -127,7 +127,7 @@ class _Stage:
         """Hosts outside that speak TLS, and the filter that reads what is said to them."""
         try:
             guarded, filters = sni.guard(self.network, plan, self.tools)
-            processes += [*filters, *outside.hosts(self.network, self.tools, self.certificates.vault.authority, _taken(processes))]
+            processes += [*filters, *outside.hosts(self.network, self.tools, self.certificates.web, _taken(processes))]
         except Missing as absent:
             self.missing[f"{absent.program} (names in TLS are not read on the way out)"] = None
             return plan
