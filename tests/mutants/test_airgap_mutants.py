@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from budnet.catalog.egress import catalogue
 from budnet.ir.address import EVERYWHERE, Match
 from budnet.ir.cloud import EgressOnlyGateway, InternetGateway, NatGateway, Route, TargetKind
 from budnet.ir.filters import EgressRule
@@ -22,6 +23,7 @@ from budnet.probe.truth import Truth
 from budnet.reach.airgap import ways_out
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
+from budnet.resolve.airgap import PURPOSES
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.staging import Stage, stage
@@ -145,6 +147,18 @@ def test_every_row_is_accounted_for() -> None:
         if r.view == "public" and r.name.endswith("vault.example") and r.kind in ("A", "AAAA") and "dns" not in r.name
     ]
     assert any(r.name == "docs.vault.example" and r.view == "gpu" for r in sound().records)
+
+
+@pytest.mark.parametrize(("host", "issuer"), [("acme.partner.example", "internal-ca"), ("acme.vault.example", "acme")])
+def test_an_acme_directory_stays_where_it_is_inside(host: str, issuer: str) -> None:
+    text = FILE.read_text(encoding="utf-8").replace("{issuer: lets-encrypt,", f"{{issuer: acme, acme: 'https://{host}/directory',")
+    found = load_text(text.encode(), str(FILE), {}).network
+    assert found is not None
+    assert [c.issuer for c in found.certificates] == [issuer]
+
+
+def test_every_group_of_the_catalogue_has_a_purpose() -> None:
+    assert set(catalogue().groups) == set(PURPOSES)
 
 
 # ---- in the twin --------------------------------------------------------------------------------------------------------

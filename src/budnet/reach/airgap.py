@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from budnet.ir.address import Prefix
 from budnet.ir.cloud import TargetKind
@@ -12,7 +13,7 @@ from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 
 _OUT = (TargetKind.INTERNET, TargetKind.NAT, TargetKind.EGRESS_ONLY)
-_ACME = "lets-encrypt"
+_ACME = ("lets-encrypt", "acme")
 
 
 class WayOut(NamedTuple):
@@ -29,7 +30,8 @@ def ways_out(network: Network) -> Iterator[WayOut]:
     yield from _addresses(network)
     yield from _names(network)
     for certificate in network.certificates:
-        if certificate.issuer == _ACME:
+        host = urlsplit(certificate.directory).hostname or ""
+        if certificate.issuer in _ACME and not f".{host}".endswith(f".{network.domain}"):
             yield WayOut(f"certificate '{certificate.id}' is to be signed by {certificate.issuer}, outside", certificate.origin)
     assert network.airgap is not None
     if not any(e.service == network.airgap.time for e in network.endpoints):

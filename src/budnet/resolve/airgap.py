@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from budnet.ir.address import Protocol
 from budnet.ir.airgap import Airgap, Row
@@ -153,9 +154,10 @@ class _Rewrite:
         return internal
 
     def _internal(self, row: Any) -> Any:
-        if row.issuer != "lets-encrypt":
+        """An ACME directory of our own domain is inside, and stays."""
+        if row.issuer not in ("lets-encrypt", "acme") or (row.acme and self._is_ours(urlsplit(row.acme).hostname or "")):
             return row
-        return _copy(row, issuer="internal-ca", challenge=None, **({"acme": None} if hasattr(row, "acme") else {}))
+        return _copy(row, issuer="internal-ca", challenge=None, acme=None)
 
     # ---- flows ---------------------------------------------------------------------------------------------------------------------
 
