@@ -14,7 +14,7 @@ from helpers import CASES, network_of, twin_of
 pytestmark = pytest.mark.live
 
 
-@pytest.mark.parametrize("case", [*CASES, "foundry"])
+@pytest.mark.parametrize("case", [*CASES, "foundry", "everything"])
 def test_packets_and_all_layers_agree(case: str) -> None:
     network = network_of(case)
     wanted = plan(network)
@@ -25,4 +25,4 @@ def test_packets_and_all_layers_agree(case: str) -> None:
         table.join(layers.truth(network, twin))
     assert not table.disagree, "\n".join(map(str, table.disagree[:10]))
     assert set(table.fates) <= {"DELIVERED", "DENIED_OUT", "DENIED_IN", "NO_ROUTE", "NOT_LISTENING"}
-    assert table.questions > (30_000 if case == "foundry" else 300)
+    assert table.questions > (30_000 if case == "foundry" else 25_000 if case == "everything" else 300)

@@ -27,6 +27,7 @@ VERBS = {
     "exec": "run a command at a node of the twin",
     "probe": "send real packets everywhere and compare with the proof",
     "rotate": "replace certificates of the twin while requests flow",
+    "drill": "take parts of the twin away under load, and see what the design promises",
     "logs": "what a server of the twin wrote",
     "down": "take the twin down",
     "doctor": "what this machine can do for the twin, and what is missing",

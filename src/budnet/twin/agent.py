@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import socket
+import ssl
 import struct
 import time
 import traceback
@@ -27,12 +28,14 @@ from budnet.twin import (
     browser,
     caller,
     crossing,
+    drilling,
     handshake,
     handshakes,
     listeners,
     mesh,
     nftables,
     orders,
+    part,
     prober,
     rotation,
     supervisor,
@@ -130,6 +133,7 @@ class Agent:
         code = 1
         try:
             door.close()
+            self.running = part.current(self.running, HOME)
             self.request(connection)
             code = 0
         except (BrokenPipeError, ConnectionResetError):
@@ -167,6 +171,8 @@ class Agent:
                 send(self.rotate(asked, send) | {"end": True})
             case "call":
                 self.call(asked["calls"], asked["lies"], send)
+            case "drill":
+                send(self.drill(asked, connection, send) | {"end": True})
             case "exec":
                 self.exec(asked, descriptors, connection, send)
             case "logs":
@@ -245,6 +251,18 @@ class Agent:
         with (HOME / "rotating").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             return rotation.rotate(asked, running, self.kernel.spaces, HOME, renew, send)
+
+    def drill(self, asked: dict[str, Any], connection: socket.socket, send: Send) -> dict[str, Any]:
+        """A part is lost under load and comes back; sends each phase as it begins. Back it comes in any case."""
+        wanted = select.poll()
+        wanted.register(connection, select.POLLIN | select.POLLHUP)
+        requests = [drilling.Request(r["consumer"], r["kind"], tuple(r["addresses"]), r["port"], r["name"]) for r in asked["requests"]]
+        trust = ssl.create_default_context(cafile=HOME / EVERYONE)
+        with (HOME / "drilling").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            found = part.part(asked["node"], part.current(self.running, HOME), self.stage.tunnels, self.kernel, HOME)
+            load = drilling.OpenLoop(requests, self.kernel.spaces, trust, asked["rate"], asked["deadline"])
+            return drilling.drill(found, load, asked["away"], asked["patience"], lambda: not wanted.poll(0), send)
 
     def call(self, rows: list[list[Any]], lies: dict[str, dict[str, str]], send: Send) -> None:
         """Calls to sidecars (`caller.Call`), answered in order (`caller.Said`); `lies` are in their tables meanwhile."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 POSTGRESQL = "postgresql"
-_SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 _SECONDS = 3.0
 
 
@@ -53,7 +53,7 @@ def connect(address: str, port: int, name: str, starttls: str, context: ssl.SSLC
     plain = socket.create_connection((address, port), timeout=_SECONDS)
     try:
         if starttls == POSTGRESQL:
-            plain.sendall(_SSL_REQUEST)
+            plain.sendall(SSL_REQUEST)
             if plain.recv(1) != b"S":
                 raise ConnectionError("the server speaks no TLS")
         return context.wrap_socket(plain, server_hostname=name)

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from budnet.errors import AlreadyUp, NotPermitted, NoTwin, TwinError
 from budnet.twin import syscall
 from budnet.twin.caller import Call, Said
+from budnet.twin.drilling import Request
 from budnet.twin.handshake import Seen
 from budnet.twin.handshakes import Door
 from budnet.twin.load import Pair
@@ -239,6 +240,10 @@ class Twin:
         """Calls to sidecars, all at once; meanwhile the sidecars' tables have the entries of `lies`."""
         answer = next(self._request({"do": "call", "calls": [list(c) for c in calls], "lies": lies or {}}))
         return [Said(*row) for row in answer["said"]]
+
+    def drill(self, node: str, requests: Sequence[Request], **how: float) -> Iterator[dict[str, Any]]:
+        """A part lost under load (`rate`, `deadline`, `away`, `patience`): `{"phase": ...}` as each begins, then the account."""
+        return self._request({"do": "drill", "node": node, "requests": [asdict(r) for r in requests]} | how)
 
     def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
         """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""

@@ -79,6 +79,10 @@ class LinuxKernel(Kernel):
         finally:
             syscall.setns(self._home)
 
+    def rules(self, space: str, text: str) -> None:
+        """Runs nftables commands in a namespace, beside the filters that it has."""
+        self.inside(space, lambda: nftables.run(self._library, text))
+
     # ---- steps ----------------------------------------------------------------------------------------------------------
 
     def _make(self, new: list[Space], gone: list[str]) -> None:

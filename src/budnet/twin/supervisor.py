@@ -18,7 +18,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -64,13 +64,16 @@ def start(process: Process, netns: int, directory: Path, others: Mapping[str, in
         path.touch(mode=0o600)  # a key is never readable to others, not even for a moment
         path.write_bytes(file.content.replace(b"{dir}", bytes(directory)))
         path.chmod(file.mode)
-    pid = os.fork()
-    if pid == 0:
-        _turn_into(process, netns, directory)
+    pid = _spawn(process, netns, directory)
     elsewhere: dict[int, set[tuple[str, int]]] = {}
     for name, protocol, port in process.elsewhere:
         elsewhere.setdefault((others or {})[name], set()).add((protocol, port))
     return Running(process, pid, netns, directory, elsewhere)
+
+
+def again(one: Running) -> Running:
+    """Start a process that has ended once more: in its directory as it left it, and without what prepared it."""
+    return replace(one, pid=_spawn(replace(one.process, prepare=()), one.netns, one.directory))
 
 
 def wait_ready(running: Iterable[Running], seconds: float = 10.0) -> dict[str, float]:
@@ -139,6 +142,13 @@ def become(uid: int) -> None:
     Path("/proc/self/setgroups").write_text("deny")  # the kernel wants this before it lets an ordinary user map a group
     Path("/proc/self/uid_map").write_text(f"{uid} {account} 1")
     Path("/proc/self/gid_map").write_text(f"{uid} {group} 1")
+
+
+def _spawn(process: Process, netns: int, directory: Path) -> int:
+    pid = os.fork()
+    if pid == 0:
+        _turn_into(process, netns, directory)
+    return pid
 
 
 def _turn_into(process: Process, netns: int, directory: Path) -> NoReturn:

@@ -54,6 +54,8 @@ class WireGuardEnd:
     peers: tuple[Peer, ...]
     addresses: tuple[Address, ...] = ()
     routes: tuple[Prefix, ...] = ()
+    alive: bool = False
+    """Whether it sends by itself, and so tells the other end at once that it is there: for an end that has lost its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _configure(end: WireGuardEnd, namespace: int) -> None:
     for peer in end.peers:
         text += [f"public_key={peer.public.hex()}", *([f"endpoint={peer.endpoint}"] if peer.endpoint else [])]
         text += [f"allowed_ip={prefix}" for prefix in peer.allowed]
+        text += ["persistent_keepalive_interval=25"] if end.alive else []
     with _daemon(control_socket(end.device)) as daemon:
         daemon.sendall("\n".join(["set=1", *text, "", ""]).encode())
         answer = daemon.recv(4096).decode()

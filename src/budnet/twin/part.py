@@ -1,0 +1,91 @@
+"""Taking a part of a running twin away, and bringing it back: its process is killed, or nothing passes its wire any more.
+
+A process starts again as a supervisor starts it: with the files that it has now, which may be newer than those it began with
+(certificates are renewed while it runs), and without what prepared its first start.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from budnet.errors import TwinError
+from budnet.twin import supervisor, tunnels
+from budnet.twin.linux import LinuxKernel
+from budnet.twin.supervisor import LOG, Running
+from budnet.twin.tunnels import End, IkeEnd
+
+_CUT = "drill"
+"""The table that stands for a cut wire."""
+_PIDS = "restarted"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What can be taken away. `how` says what is done to it."""
+
+    node: str
+    how: str
+    take: Callable[[], None]
+    give: Callable[[], None]
+
+
+def part(node: str, running: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> Part:
+    """The processes that run at a node; where there are none, its wire. Raises TwinError for a node that is not there."""
+    if node not in kernel.spaces:
+        raise TwinError(f"there is no {node} in this twin: `budnet ps` lists what there is")
+    here = [r for r in running if r.process.namespace == node]
+    if not here:
+        return Part(node, "its wire is cut", lambda: _cut(node, kernel), lambda: _mend(node, kernel))
+    software = " and ".join(dict.fromkeys(r.process.software for r in here))
+    own = [e for e in ends if e.space == node]
+    return Part(node, f"{software} is killed", lambda: _kill(here), lambda: _start(here, own, kernel, home))
+
+
+def current(running: Sequence[Running], home: Path) -> list[Running]:
+    """With the process ids of those that were started again."""
+    found = []
+    for one in running:
+        path = home / _PIDS / one.process.name.replace("/", "_")
+        found.append(replace(one, pid=int(path.read_text())) if path.exists() else one)
+    return found
+
+
+def _kill(here: Sequence[Running]) -> None:
+    for one in here:
+        with suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+
+
+def _start(here: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> None:
+    """Returns when all listen; tunnels go on to come up, begun from this end, as a gateway does that has lost its state."""
+    again = []
+    for one in here:
+        log = one.directory / LOG
+        if log.exists():  # what it wrote in its last life must not be taken for a sign of this one
+            log.rename(log.with_suffix(".before"))
+        again.append(supervisor.again(one))
+    try:
+        supervisor.wait_ready(again)
+    except supervisor.ServerFailed as failed:
+        raise TwinError(f"it does not come back: {failed}") from failed
+    for one in again:
+        path = home / _PIDS / one.process.name.replace("/", "_")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(str(one.pid))
+    tunnels.bring_up([replace(e, begins=True) if isinstance(e, IkeEnd) else replace(e, alive=True) for e in ends], kernel.spaces)
+
+
+def _cut(node: str, kernel: LinuxKernel) -> None:
+    chains = "\n".join(
+        f"chain {hook} {{ type filter hook {hook} priority -500; policy drop; }}" for hook in ("prerouting", "output")
+    )  # the loopback device is no wire, but nobody asks a node that nobody reaches
+    kernel.rules(node, f"add table inet {_CUT}\ndelete table inet {_CUT}\ntable inet {_CUT} {{\n{chains}\n}}")
+
+
+def _mend(node: str, kernel: LinuxKernel) -> None:
+    kernel.rules(node, f"add table inet {_CUT}\ndelete table inet {_CUT}")

@@ -1,0 +1,130 @@
+"""Parts of a real twin are lost and come back; what was promised is told apart from what was not kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from budnet.errors import TwinError
+from budnet.ir.network import Network
+from budnet.pipeline import load
+from budnet.probe import parts
+from budnet.probe.parts import Part
+from budnet.probe.truth import truth
+from budnet.twin import tools
+from budnet.twin.build import plan
+from budnet.twin.lab import Twin
+from budnet.twin.staging import Stage, stage
+from helpers import twin_of
+
+pytestmark = pytest.mark.live
+FILE = Path(__file__).parent / "drill.yaml"
+HOW = {"rate": 100, "away": 0.8, "deadline": 0.6, "patience": 8.0}
+GATE, KIOSK, GATEWAY, RESOLVER, LOG = "quay/front/gate-0", "quay/front/kiosk", "island/vpn-crossing", "quay/resolver", "island/shore/log"
+
+
+@cache
+def network() -> Network:
+    loaded = load(str(FILE))
+    assert loaded.network is not None, loaded.diagnostics
+    return loaded.network
+
+
+def staged() -> Stage:
+    return stage(network(), plan(network()), tools.find())
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[Twin]:
+    sound = staged()
+    with twin_of(sound.plan, sound) as found:
+        yield found
+
+
+def part(node: str) -> Part:
+    found = parts.part(network(), node)
+    assert found is not None
+    return found
+
+
+def lose(twin: Twin, node: str, **other: float) -> dict[str, Any]:
+    return list(twin.drill(node, part(node).requests, **HOW | other))[-1]
+
+
+def test_parts_and_promises_are_read_off_the_network() -> None:
+    found = {p.node: p for p in parts.parts(network())}
+    assert set(found) == {"quay/vpn-crossing", GATE, KIOSK, RESOLVER, "island/resolver"}
+    assert found[GATE].others == ("quay/front/gate-1",)
+    assert {len(r.addresses) for r in found[GATE].requests} == {2}
+    assert found[GATE].promise.startswith("keeps working") and found[KIOSK].promise.startswith("fails")
+    assert found[GATE].origin.line == 22
+    assert found["quay/vpn-crossing"].limit > found[KIOSK].limit
+    assert parts.part(network(), "quay/nobody") is None
+
+
+@pytest.mark.parametrize("node", [GATE, GATEWAY, RESOLVER])
+def test_promises_are_kept(twin: Twin, node: str) -> None:
+    account = lose(twin, node)
+    assert not part(node).broken(account), account
+    assert account["how"].endswith("is killed")
+    assert (account["failed_away"] > 30) == (not part(node).others)
+
+
+def test_what_has_no_process_loses_its_wire(twin: Twin) -> None:
+    account = lose(twin, LOG)
+    assert account["how"] == "its wire is cut"
+    assert not part(LOG).broken(account), account
+
+
+def test_a_part_comes_back_when_nobody_waits_for_it_any_more(twin: Twin) -> None:
+    said = twin.drill(KIOSK, part(KIOSK).requests, **HOW | {"away": 30})
+    assert [next(said)["phase"]["name"] for _ in range(2)][1].endswith("is killed")
+    said.close()  # type: ignore[attr-defined]
+    before = {s["id"]: s["pid"] for s in twin.facts["servers"]}
+    deadline = time.monotonic() + 10
+    while not any(s["id"] == KIOSK and s["running"] and s["pid"] != before[KIOSK] for s in twin.status()["servers"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_afterwards_the_twin_is_as_it_was(twin: Twin) -> None:
+    table = truth(network(), twin)
+    assert not table.disagree, "\n".join(map(str, table.disagree[:5]))
+
+
+def test_a_node_that_is_not_there(twin: Twin) -> None:
+    with pytest.raises(TwinError, match="budnet ps"):
+        list(twin.drill("nowhere", part(KIOSK).requests, **HOW))
+
+
+def test_a_promise_that_is_not_kept_is_seen() -> None:
+    """The file says two balancers, and one of them does not run; the file says one, and another answers for it."""
+    sound = staged()
+    alone = replace(sound, processes=tuple(p for p in sound.processes if p.name != "quay/front/gate-1"))
+    with twin_of(alone.plan, alone) as twin:
+        broken = part(GATE).broken(lose(twin, GATE, away=2))
+        assert "after the loss failed" in broken
+        unsaid = replace(part(KIOSK), requests=part(RESOLVER).requests)
+        account = list(twin.drill(KIOSK, unsaid.requests, **HOW))[-1]
+    assert "stands in for it" in unsaid.broken(account)
+
+
+def test_the_command_says_what_was_promised_and_what_happened() -> None:
+    command = [Path(sys.executable).parent / "budnet", "drill", FILE, "--part", GATE, "--away", "1.5", "--format", "json"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)
+    (row,) = said["parts"]
+    assert (said["schema"], row["part"], row["kind"], row["kept"]) == ("budnet.drill/1", GATE, "load balancer", True)
+    assert row["requests"] > 200 > row["failed"]
+    wrong = subprocess.run([*command[:3], "--part", "nowhere"], capture_output=True, text=True)
+    assert (wrong.returncode, "budnet ps" in wrong.stderr) == (3, True)
