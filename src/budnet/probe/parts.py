@@ -107,7 +107,7 @@ def _asked(network: Network, servers: list[Endpoint], crossing: set[str] | None 
     """What the flows let clients ask of servers that are alike; with `crossing`, only from one of two VPCs to the other."""
     first = servers[0]
     for flow in network.flows:
-        if (flow.link and crossing is None) or first.id not in flow.destinations.endpoints or flow.via:
+        if flow.link or flow.via or first.id not in flow.destinations.endpoints:
             continue
         for source in (network.endpoint[s] for s in flow.sources.endpoints if s in network.endpoint):
             if source in servers or (crossing is not None and {source.vpc, first.vpc} != crossing):
