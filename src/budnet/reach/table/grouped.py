@@ -11,6 +11,9 @@ from budnet.ir.address import Prefix
 from budnet.packets.transports import Transports
 from budnet.reach.table.table import Table
 
+_TOGETHER = 1024
+"""Sources whose rows are kept at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -57,19 +60,31 @@ def connections(table: Table, wanted: Callable[[Party], bool] | None = None) -> 
     for party in everybody:
         for column in party.columns:
             holders[column].append(party)
-    for src in everybody:
-        if wanted is not None and not wanted(src):
-            continue
-        found: dict[int, int] = {}
-        for _, there, block in table.blocks(src.columns):
-            for row in block:
-                for at in np.flatnonzero(row).tolist():
-                    connection = int(row[at])
-                    for dst in holders[there[at]]:
-                        number = position[dst.label]
-                        found[number] = table.either(found[number], connection) if number in found else connection
-        found.pop(position[src.label], None)
-        yield from ((src, everybody[at], found[at]) for at in sorted(found))
+    chosen = [p for p in everybody if wanted is None or wanted(p)]
+    for start in range(0, len(chosen), _TOGETHER):
+        some = chosen[start : start + _TOGETHER]
+        rows = _rows(table, {c for p in some for c in p.columns})
+        for src in some:
+            found: dict[int, int] = {}
+            for there, numbers in (rows[c] for c in src.columns if c in rows):
+                for column, connection in zip(there, numbers, strict=True):
+                    for dst in holders[column]:
+                        at = position[dst.label]
+                        found[at] = table.either(found[at], connection) if at in found else connection
+            found.pop(position[src.label], None)
+            yield from ((src, everybody[at], found[at]) for at in sorted(found))
+
+
+def _rows(table: Table, sources: set[int]) -> dict[int, tuple[list[int], list[int]]]:
+    """(destinations, connections) of each source column, where there is any."""
+    out: dict[int, tuple[list[int], list[int]]] = {}
+    for block, there, found in table.blocks(sorted(sources)):
+        for row, source in zip(found, block.tolist(), strict=True):
+            at = np.flatnonzero(row)
+            known = out.setdefault(source, ([], []))
+            known[0].extend(there[at].tolist())
+            known[1].extend(row[at].tolist())
+    return out
 
 
 def _inside(table: Table) -> list[Party]:

@@ -121,7 +121,8 @@ class Table:
         Whether anybody listens is not asked."""
         chosen = np.arange(self.columns.count) if sources is None else np.fromiter(sources, np.intp)
         yield from self._straight(chosen)
-        yield from Fronts(self, self._straight).blocks(chosen)
+        if self.network.fronts:
+            yield from Fronts(self, self._straight).blocks(chosen)
 
     def _straight(self, chosen: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
         """The same for connections that a packet makes on its own way."""
