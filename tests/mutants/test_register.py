@@ -19,13 +19,13 @@ PACKETS = ("test_network_mutants", "test_twin_mutants")
 """Single faults below these layers: routes, groups, ACLs, policies, listeners."""
 CAUGHT = {
     "link": "`budnet probe`: packets, `links` and `dns`", "certificates": "`budnet probe certificates`", "dns": "`budnet probe dns`",
-    "egress": "`budnet probe egress`", "tls": "`budnet probe tls`", "mesh": "`budnet probe mesh`",
+    "egress": "`budnet probe egress`", "tls": "`budnet probe tls`", "mesh": "`budnet probe mesh`", "airgap": "`budnet prove`",
 }  # fmt: skip
 HEAD = """\
 # Single faults, and what catches them
 
-Made from `tests/mutants`, where each of these is put into a twin, one at a time, and a row of the report must say so in these
-words. {count} faults in {layers} layers; faults of packet filters and routes, {packets} more, are in `test_network_mutants.py`
+Made from `tests/mutants`, where each of these is put into a twin or into what is proved, one at a time, and a row of the report
+must say so in these words. {count} faults in {layers} layers; faults of packet filters and routes, {packets} more, are in `test_network_mutants.py`
 and `test_twin_mutants.py`.
 
 | layer | fault | caught by | a row names |
