@@ -107,6 +107,28 @@ def advise(file: str | None) -> tuple[Loaded, list[Advice] | None]:
     return loaded, _advise(document, topology, read_lock(lock_path(Path(loaded.file)))[0])
 
 
+def with_guarantees(network: Network, file: str) -> Loaded:
+    """A Network that was not written in our language, with the guarantees of a file about it."""
+    try:
+        text = Path(file).read_bytes()
+    except (OSError, ValueError) as refused:
+        return Loaded(file, "", None, [_unreadable(file, refused)], {})
+    document, diagnostics = parse(text, file)
+    if document is None or has_errors(diagnostics):
+        return Loaded(file, _shown(document, text), None, diagnostics, {})
+    from budnet.model.decode import decode_guarantees
+    from budnet.resolve.observed_guarantees import observed_guarantees
+
+    written, found = decode_guarantees(document)
+    diagnostics += found
+    if written is None:
+        return Loaded(file, document.text, None, diagnostics, {})
+    guarantees, found = observed_guarantees(document, written, network)
+    diagnostics += found
+    with_them = None if has_errors(diagnostics) else replace(network, guarantees=tuple(guarantees))
+    return Loaded(file, document.text, with_them, diagnostics, {})
+
+
 def lock_path(file: Path) -> Path:
     """The lock file beside a topology: `budnet.lock` beside `budnet.yaml`."""
     return file.with_suffix(".lock")

@@ -8,25 +8,30 @@ from typing import Any
 import click
 
 from budnet.cli import asked
-from budnet.cli.output import format_option, literal_option, network, print_json, style
-from budnet.cli.reach import best_trace
+from budnet.cli.output import format_option, literal_option, print_json, style
+from budnet.cli.reach import best_trace, reachable
+from budnet.cli.source import network, source_option
 from budnet.reach import relay
+from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
+from budnet.reach.remedy import Remedy, remedies
 from budnet.reach.trace import origin_of, rules_behind
 
 
 @click.command()
-@click.argument("source")
+@click.argument("src", metavar="SOURCE")
 @click.argument("destination")
 @click.argument("port")
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
+@source_option
 @format_option
 @literal_option
-def command(source: str, destination: str, port: str, file: str | None, form: str) -> None:
+def command(src: str, destination: str, port: str, file: str | None, source: str | None, form: str) -> None:
     """Every filter on the way, with the rule that lets the flow pass or the fact that none does. Exit 1 if it does not pass.
 
-    All blockers are named, not only the first: each has to go before the flow is delivered.
+    All blockers are named, not only the first: each has to go before the flow is delivered. Behind them is the smallest
+    change that opens the flow, as it would be written.
 
     \b
     Examples:
@@ -34,9 +39,10 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
       budnet explain internet postgresql 5432/tcp
       budnet explain budapp cas-bridge.xethub.hf.co 443/tcp
       budnet explain budapp budcluster mesh
+      budnet explain shop/web shop/db 5432/tcp --from kubernetes:manifests
     """
-    engine = Engine(network(file))
-    question = asked.who(engine, source, destination)
+    engine = Engine(network(file, source))
+    question = asked.who(engine, src, destination)
     if question.note:
         click.echo(question.note, err=True)
     protocol, number = asked.port(engine, port, question.destinations)
@@ -49,26 +55,37 @@ def command(source: str, destination: str, port: str, file: str | None, form: st
         origin = origin_of(engine, gate)
         rows.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
                      "code": gate.code, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
+    changes = remedies(engine, best)
     if form == "json":
-        print_json(
-            "explain", {"reachable": best.verdict.reachable, "disposition": best.verdict.disposition.value, "gates": rows, "hops": way.hops}
-        )
+        print_json("explain", {
+            "reachable": reachable(best), "disposition": best.verdict.disposition.value, "gates": rows, "hops": way.hops,
+            "changes": [{"layer": c.layer, "summary": c.summary, "write": c.write} for c in changes],
+        })  # fmt: skip
     else:
         click.echo(f"{best.source.label} -> {best.destination.label} {number}/{protocol.name.lower()}: {best.verdict.disposition.value}")
         for row in rows:
             _print(row)
-        blockers = [r for r in rows if not r["passes"]]
+        blockers = [r for r in rows if r["passes"] is False]
         if blockers:
             click.echo(f"\n{len(blockers)} blocker{'s' * (len(blockers) > 1)}; all of them would have to go")
+            _changes(changes)
+        elif best.verdict.disposition is Disposition.UNKNOWN:
+            click.echo("\nnothing that is known blocks it, and what is marked ???? is not modelled")
         elif not best.verdict.reachable:
             click.echo(f"\nnothing blocks it, and nobody listens at {best.verdict.reason.object}")
     sys.exit(0 if best.verdict.reachable else 1)
 
 
+def _changes(changes: list[Remedy]) -> None:
+    for change in changes:
+        click.echo(f"\n{change.summary}")
+        click.echo("\n".join(f"    {line}" for line in change.write.splitlines()))
+
+
 def _print(row: dict[str, Any]) -> None:
-    word = style("pass", "green") if row["passes"] else style("STOP", "red", True)
+    word = {True: style("pass", "green"), False: style("STOP", "red", True), None: style("????", "yellow", True)}[row["passes"]]
     click.echo(f"  {word}  {'answer ' if row['answer'] else 'request'}  {row['layer']} {row['object']}  {row['origin'] or ''}")
     for rule in row["rules"]:
         click.echo(f"          by {rule['rule']}  {rule['origin']}")
-    if not row["passes"]:
+    if row["passes"] is False:
         click.echo(f"          no rule lets it pass  [{row['code']}]")

@@ -17,6 +17,20 @@ source_option = click.option(
 )  # fmt: skip
 
 
+def network(file: str | None, source: str | None) -> Network:
+    """What FILE or `--from` means; of both one is asked for."""
+    from budnet.cli import output
+
+    if source and file:
+        raise click.UsageError("FILE and --from are two networks: give one of them")
+    return observed(source) if source else output.network(file)
+
+
+def either(place: str) -> Network:
+    """Of a command that takes several: a FILE, or a KIND:WHERE."""
+    return network(None, place) if place.partition(":")[0] in KINDS else network(place, None)
+
+
 def observed(source: str) -> Network:
     """The Network of what is there. What could not be read is printed; with nothing read the program ends with 3."""
     kind, colon, where = source.partition(":")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from budnet.model.topology import Topology
+from budnet.model.topology import Guarantees, Topology
 from budnet.model.values import Written
 from budnet.source.diagnostic import Diagnostic, error, suggest
 from budnet.source.document import Document, Path
@@ -19,6 +20,7 @@ from budnet.source.span import Span
 from budnet.source.text import quoted
 
 UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, WRONG_VALUE, BAD_NAME, TOO_MANY = "M001", "M002", "M003", "M004", "M005", "M006"
+_Model = TypeVar("_Model", bound=Written)
 LIMIT = 50
 """A file of another kind would otherwise bury the one message that matters."""
 
@@ -28,8 +30,23 @@ _DOMAIN_HELP = "domains are names with '.' between them: small letters, digits a
 
 def decode(document: Document) -> tuple[Topology | None, list[Diagnostic]]:
     """The Topology, or None and the reasons."""
+    return _decoded(document, Topology)
+
+
+def decode_guarantees(document: Document) -> tuple[Guarantees | None, list[Diagnostic]]:
+    """The guarantees of a file that has nothing else, or None and the reasons."""
+    found, wrong = _decoded(document, Guarantees)
+    only = [replace(d, help="guarantees stand alone in this file: `guarantees: [...]`") if _at_top(document, d) else d for d in wrong]
+    return found, only
+
+
+def _at_top(document: Document, found: Diagnostic) -> bool:
+    return found.code == UNKNOWN_KEY and any(found.span == document.key_span((key,)) for key in document.value)
+
+
+def _decoded(document: Document, model: type[_Model]) -> tuple[_Model | None, list[Diagnostic]]:
     try:
-        return Topology.model_validate(document.value), []
+        return model.model_validate(document.value), []
     except ValidationError as failure:
         details = _without_echoes([dict(detail) for detail in failure.errors(include_url=False, include_input=False)])
         found = [_diagnostic(document, detail) for detail in details[:LIMIT]]

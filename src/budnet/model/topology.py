@@ -46,6 +46,12 @@ class Topology(Written):
     accept: list[Accepted] = Field(default=[], description="findings of `budnet check` that are kept, each with its reason")
 
 
+class Guarantees(Written):
+    """What must hold of a network that is not written here."""
+
+    guarantees: list[Guarantee] = Field(min_length=1, description="what must hold, an item each")
+
+
 def json_schema() -> dict[str, Any]:
     """The language as JSON Schema (draft 2020-12), for editors."""
     schema = Topology.model_json_schema(by_alias=True)

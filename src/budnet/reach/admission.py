@@ -108,6 +108,11 @@ class Admissions:
         ports = self._ports(rule.ports, cluster, pod, peer, ingress)
         return (0, self.lanes.perhaps(ports), self.lanes.known(ports))[fits]
 
+    def hits(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> int:
+        """Which ports a rule of a cluster-wide policy is about in any case."""
+        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+        return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits == YES else 0
+
     def _groups(
         self, policies: Iterable[AdminPolicy], tier: str, pod: Endpoint, peer: Point, ingress: bool, family: int
     ) -> list[list[Rules]]:

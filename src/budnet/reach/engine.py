@@ -236,7 +236,8 @@ def _points(network: Network, both: tuple[Network, ...]) -> list[Point]:
     taken = AddressSet.of(p.address for p in found) | AddressSet.of(p for v in network.vpcs for p in v.prefixes)
     # of a cluster alone it is not known which private addresses lie around it
     outside = ~(taken | semantics.NOT_PUBLIC) if network.vpcs else ~taken
-    for atom in partition((AddressSet.of([p]) for each in both for p in prefixes(each)), outside):
+    cut = [AddressSet.of([p]) for each in both for p in prefixes(each)]
+    for atom in partition(cut if network.vpcs else [*cut, semantics.NOT_PUBLIC], outside):
         add(PointKind.OUTSIDE, atom.first(), None, atom)
     return found
 

@@ -69,6 +69,14 @@ class Path:
         return mask
 
     @property
+    def possible(self) -> int:
+        """What of the requests may arrive: those that do, and those of which it is not known."""
+        mask = -1
+        for gate in self.gates:
+            mask &= gate.passes | gate.perhaps
+        return mask
+
+    @property
     def back(self) -> int:
         """Whose answers come back."""
         mask = -1

@@ -137,8 +137,8 @@ def _guarantee(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _
         bits = wrong(pair) & mask
         if bits:
             packet = _example(engine, pair, bits)
-            return _refuted(engine, guarantee.id, _sentence(guarantee), guarantee.origin, packet, guarantee.because)
-    return Proof(guarantee.id, Status.PROVED, _sentence(guarantee), guarantee.origin, guarantee.because)
+            return _refuted(engine, guarantee.id, sentence(guarantee), guarantee.origin, packet, guarantee.because)
+    return Proof(guarantee.id, Status.PROVED, sentence(guarantee), guarantee.origin, guarantee.because)
 
 
 def _all_between(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _Sides) -> Iterator[Pair]:
@@ -187,7 +187,8 @@ def _encrypted(engine: Engine, guarantee: Guarantee, sides: _Sides) -> Wrong:
     return wrong
 
 
-def _sentence(guarantee: Guarantee) -> str:
+def sentence(guarantee: Guarantee) -> str:
+    """A guarantee in words."""
     ports = " on " + ", ".join(str(m) for m in guarantee.matches) if guarantee.matches else ""
     source, destination = guarantee.sources.name, guarantee.destinations.name
     match guarantee.kind:
@@ -205,11 +206,11 @@ def _example(engine: Engine, pair: Pair, bits: int) -> Packet:
     """A packet of the set: on a port that answers where there is one, so that a user can try it."""
     if pair.destination.endpoint is not None and bits & engine.listening[pair.destination.endpoint.id]:
         bits &= engine.listening[pair.destination.endpoint.id]
-    protocol, ports = next(_by_use(engine.alphabet.decode(bits)))
+    protocol, ports = next(by_use(engine.alphabet.decode(bits)))
     return Packet(pair.source, pair.destination, protocol, max(ports.first, 1))
 
 
-def _by_use(transports: Iterable[tuple[Protocol, PortRange]]) -> Iterator[tuple[Protocol, PortRange]]:
+def by_use(transports: Iterable[tuple[Protocol, PortRange]]) -> Iterator[tuple[Protocol, PortRange]]:
     """TCP first: it is what a reader expects of an example."""
     return iter(sorted(transports, key=lambda t: (t[0] is not Protocol.TCP, t[0])))
 

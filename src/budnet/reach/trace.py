@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from budnet.ir.address import Address, Protocol
+from budnet.ir.called import named
 from budnet.ir.endpoint import ClusterService, Endpoint
 from budnet.ir.filters import PolicyRule
 from budnet.ir.origin import NOWHERE, Origin
@@ -19,7 +20,7 @@ from budnet.reach.relay import way
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A verdict, the places passed, and each filter's word on the way (`passed` or what it did instead)."""
+    """A verdict, the places passed, and each filter's word on the way: whether it lets the packet pass, None if unknown."""
 
     source: Point
     destination: Point
@@ -27,7 +28,7 @@ class Trace:
     port: int
     verdict: Verdict
     hops: tuple[str, ...]
-    steps: tuple[tuple[Gate, bool], ...]
+    steps: tuple[tuple[Gate, bool | None], ...]
 
 
 def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int, call: Call = ANYHOW) -> Trace:
@@ -35,8 +36,14 @@ def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol,
     found = way(engine, source, destination, beyond=True, call=call)
     bit = engine.alphabet.bit(protocol, port)
     verdict = judge(engine, found, bit)
-    steps = tuple((gate, bool(gate.passes & bit)) for gate in (*found.gates, *reversed(found.answers)))
+    steps = tuple((gate, _word(gate, bit)) for gate in (*found.gates, *reversed(found.answers)))
     return Trace(source, destination, protocol, port, verdict, tuple(found.hops), steps)
+
+
+def _word(gate: Gate, bit: int) -> bool | None:
+    if gate.passes & bit:
+        return True
+    return None if gate.perhaps & bit else False
 
 
 def judge(engine: Engine, way: Path, bit: int) -> Verdict:
@@ -76,7 +83,8 @@ def service_backends(engine: Engine, service: ClusterService, protocol: Protocol
 
 
 def find(engine: Engine, name: str) -> list[Point]:
-    """The points a user means: an endpoint's id, a service or tier (all of theirs), or an address inside or outside."""
+    """The points a user means: an endpoint's id, a service or tier (all of theirs), pods as `ir/called.py` reads them, or an
+    address inside or outside."""
     from ipaddress import ip_address
 
     try:
@@ -86,8 +94,11 @@ def find(engine: Engine, name: str) -> list[Point]:
     if address is not None:
         return [_at(engine, address)]
     if name == "internet":
-        return [p for p in engine.points if p.kind is PointKind.OUTSIDE]
-    return [p for p in engine.points if p.endpoint is not None and _called(p.endpoint, name)]
+        # private addresses around a cluster of which nothing more is known are not the internet
+        vpcs = bool(engine.network.vpcs)
+        return [p for p in engine.points if p.kind is PointKind.OUTSIDE and (vpcs or not p.members & semantics.NOT_PUBLIC)]
+    found = [p for p in engine.points if p.endpoint is not None and _called(p.endpoint, name)]
+    return found or [p for e in named(engine.network.endpoints, name) for p in engine.interfaces[e.id]]
 
 
 def _called(endpoint: Endpoint, name: str) -> bool:
