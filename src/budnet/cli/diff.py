@@ -7,27 +7,35 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import network, print_json, style, transports_json
+from budnet.cli.output import print_json, style, transports_json
 from budnet.cli.prove import trace_lines
+from budnet.cli.source import either
 from budnet.reach.diff import Change, Difference, GuaranteeChange, diff
+from budnet.reach.diff_table import diff_table
 
 
 @click.command()
-@click.argument("old", type=click.Path(dir_okay=False))
-@click.argument("new", type=click.Path(dir_okay=False))
+@click.argument("old")
+@click.argument("new")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True, help="How to print.")
 def command(old: str, new: str, form: str) -> None:
     """What NEW opens and closes against OLD, and which guarantees change. Exit 1 if they differ.
+
+    Each is a FILE or a network that runs already, KIND:WHERE. Then workloads are compared, whoever listens, with the objects
+    that made the difference; a cluster beside a FILE by namespace and name of what both have.
 
     \b
     Examples:
       budnet diff old.yaml new.yaml
       budnet diff catalog/foundry budnet.yaml --format markdown
+      budnet diff kubernetes:before kubernetes:after
+      budnet diff kubernetes:dump.json budnet.yaml
     """
-    found = diff(network(old), network(new))
+    one, other = either(old), either(new)
+    found = diff(one, other) if one.vpcs and other.vpcs else diff_table(one, other)
     if form == "json":
         print_json("diff", {"opened": [_row(c) for c in found.opened], "closed": [_row(c) for c in found.closed],
-                            "guarantees": [_guarantee(g) for g in found.guarantees]})  # fmt: skip
+                            "unknown": [_row(c) for c in found.unknown], "guarantees": [_guarantee(g) for g in found.guarantees]})  # fmt: skip
     elif form == "markdown":
         click.echo(markdown(found))
     else:
@@ -36,9 +44,15 @@ def command(old: str, new: str, form: str) -> None:
 
 
 def _text(found: Difference) -> None:
-    for title, changes, colour in (("opened", found.opened, "red"), ("closed", found.closed, "green")):
+    for title, changes, colour in (
+        ("opened", found.opened, "red"),
+        ("closed", found.closed, "green"),
+        ("unknown", found.unknown, "yellow"),
+    ):
         for change in changes:
             click.echo(f"{style(title, colour, True)}  {change.src} -> {change.dst}  {change.allowed}")
+            for cause in change.causes:
+                click.echo(f"        {cause}")
     for each in found.guarantees:
         click.echo(f"{style('guarantee', 'yellow', True)}  {each.name}: {_status(each.before)} -> {_status(each.after)}")
         if each.proof and each.proof.trace:
@@ -51,11 +65,13 @@ def markdown(found: Difference) -> str:
     """For a pull request's description."""
     if not found:
         return "No flow is opened or closed, and no guarantee changes."
-    out = [f"**{len(found.opened)} opened, {len(found.closed)} closed, {len(found.guarantees)} guarantees changed**", ""]
-    if found.opened or found.closed:
-        out += ["| | from | to | what |", "|---|---|---|---|"]
-        for title, changes in (("opened", found.opened), ("closed", found.closed)):
-            out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" for c in changes]
+    unknown = f", {len(found.unknown)} unknown" if found.unknown else ""
+    out = [f"**{len(found.opened)} opened, {len(found.closed)} closed{unknown}, {len(found.guarantees)} guarantees changed**", ""]
+    if found.opened or found.closed or found.unknown:
+        caused = any(c.causes for c in (*found.opened, *found.closed, *found.unknown))
+        out += ["| | from | to | what |" + " because |" * caused, "|---|---|---|---|" + "---|" * caused]
+        for title, changes in (("opened", found.opened), ("closed", found.closed), ("unknown", found.unknown)):
+            out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" + f" {'; '.join(c.causes)} |" * caused for c in changes]
         out.append("")
     out += [f"- guarantee *{g.name}*: {_status(g.before)} -> **{_status(g.after)}**" for g in found.guarantees]
     return "\n".join(out)
@@ -66,7 +82,8 @@ def _status(status: Any) -> str:
 
 
 def _row(change: Change) -> dict[str, Any]:
-    return {"src": change.src, "dst": change.dst, "allowed": transports_json(change.allowed), "one_way": False, "unknown": None}
+    return {"src": change.src, "dst": change.dst, "allowed": transports_json(change.allowed), "one_way": False, "unknown": None,
+            "change": change.kind, "causes": list(change.causes)}  # fmt: skip
 
 
 def _guarantee(change: GuaranteeChange) -> dict[str, Any]:

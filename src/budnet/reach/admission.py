@@ -110,7 +110,7 @@ class Admissions:
 
     def hits(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """Which ports a rule of a cluster-wide policy is about in any case."""
-        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+        fits = max((self._fits(p, policy.cluster, "", peer, 0) for p in rule.peers), default=NO)
         return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits == YES else 0
 
     def _groups(

@@ -18,6 +18,10 @@ class Change:
     src: str
     dst: str
     allowed: Transports
+    kind: str = "new"
+    """`changed` where there is something else from `src` to `dst` in the other Network as well."""
+    causes: tuple[str, ...] = ()
+    """The objects that differ and are about the two, where that can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,11 @@ class Difference:
     opened: tuple[Change, ...]
     closed: tuple[Change, ...]
     guarantees: tuple[GuaranteeChange, ...]
+    unknown: tuple[Change, ...] = ()
+    """What may pass and may not in the new one, and was known in the old one."""
 
     def __bool__(self) -> bool:
-        return bool(self.opened or self.closed or self.guarantees)
+        return bool(self.opened or self.closed or self.guarantees or self.unknown)
 
 
 def diff(old: Network, new: Network) -> Difference:

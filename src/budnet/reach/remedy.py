@@ -55,7 +55,7 @@ def _policy(engine: Engine, found: Trace, gate: Gate) -> Iterator[Remedy]:
     pod, peer = (found.destination, found.source) if ingress else (found.source, found.destination)
     if gate.layer != "network-policy" or pod.endpoint is None:
         return
-    asked = engine.admissions.between(pod.endpoint, peer, ingress)
+    asked = engine.admissions.between(pod.endpoint, peer, ingress, pod.address.version if pod.known else 0)
     denying = _denying(engine, asked, pod.endpoint, peer, ingress, engine.alphabet.bit(found.protocol, found.port))
     if denying is not None:
         policy, rule = denying

@@ -84,8 +84,9 @@ class Columns:
     of each column.
     """
 
-    def __init__(self, network: Network, places: Places) -> None:
-        self._edges = sorted({0, _V6, _END} | {edge for p in {*cuts.prefixes(network), *places.edges()} for edge in _edges(p)})
+    def __init__(self, network: Network, places: Places, cut_at: Iterable[Prefix] = ()) -> None:
+        cut = {*cuts.prefixes(network), *places.edges(), *cut_at}
+        self._edges = sorted({0, _V6, _END} | {edge for p in cut for edge in _edges(p)})
         self._keys = frozenset(r.key for s in cuts.selectors(network) for r in s)
         self._names = frozenset(p.port for p in cuts.policy_ports(network) if isinstance(p.port, str))
         self.shapes: list[Shape] = []

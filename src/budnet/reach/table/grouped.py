@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +52,11 @@ def cells(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterat
         yield Cell(src, dst, *sets)
 
 
-def connections(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[tuple[Party, Party, int]]:
-    """(source, destination, connection's number) of every pair of parties that has any."""
-    everybody = parties(table)
+def connections(
+    table: Table, wanted: Callable[[Party], bool] | None = None, among: Sequence[Party] | None = None
+) -> Iterator[tuple[Party, Party, int]]:
+    """(source, destination, connection's number) of every pair of parties that has any. `among`: other parties than those."""
+    everybody = parties(table) if among is None else among
     position = {party.label: i for i, party in enumerate(everybody)}
     holders: list[list[Party]] = [[] for _ in range(table.columns.count)]
     for party in everybody:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from budnet.ir.address import Prefix
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids
@@ -34,10 +35,11 @@ class Table:
     blocks and never kept.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, cut_at: Iterable[Prefix] = ()) -> None:
+        """`cut_at`: prefixes at whose edges the outside is cut as well, so that two tables have the same parts of it."""
         self.network = network
         self.wires = Wires(network) if network.vpcs else None
-        self.columns = Columns(network, self.wires or Flat())
+        self.columns = Columns(network, self.wires or Flat(), cut_at)
         self.alphabet = Alphabet(cuts.matches(network))
         self.lanes = Lanes(self.alphabet.all, _leaves_unknown(network), bool(network.vpcs))
         self.connections = Connections(self.lanes.all)

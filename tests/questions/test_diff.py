@@ -1,0 +1,95 @@
+"""What differs between two clusters, and which object made the difference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from budnet.cli.main import cli
+from questions.shop import FOREIGN, SHOP, written
+
+
+def diff(one: str, other: str, form: str = "json") -> tuple[int, str]:
+    run = CliRunner().invoke(cli, ["diff", one, other, "--format", form])
+    return run.exit_code, run.stdout
+
+
+def test_an_edit_of_a_policy_is_what_opened_and_closed(tmp_path: Path) -> None:
+    old, new = written(tmp_path / "old"), written(tmp_path / "new", SHOP.replace("{port: sql}", "{port: 6000}"))
+    code, out = diff(old, new)
+    found = json.loads(out)
+    assert code == 1
+    (opened,), (closed,) = found["opened"], found["closed"]
+    assert opened["allowed"] == [{"protocol": "TCP", "ports": [[6000, 6000]]}]
+    assert closed["allowed"] == [{"protocol": "TCP", "ports": [[5432, 5432]]}]
+    for row in (opened, closed):
+        assert (row["src"], row["dst"], row["change"]) == ("shop/web[Deployment]", "shop/db[StatefulSet]", "changed")
+        assert len(row["causes"]) == 1 and row["causes"][0].startswith("policy shop/db changed")
+
+
+def test_the_order_of_objects_is_no_difference(tmp_path: Path) -> None:
+    turned = "---\n".join(reversed((SHOP + FOREIGN).rstrip().split("\n---\n"))).replace("---", "\n---")
+    assert diff(written(tmp_path / "old", SHOP + FOREIGN), written(tmp_path / "new", turned))[0] == 0
+
+
+def test_a_policy_that_goes_opens_to_the_outside_as_one_row(tmp_path: Path) -> None:
+    without = SHOP[: SHOP.index("---\napiVersion: networking")]
+    code, out = diff(written(tmp_path / "old"), written(tmp_path / "new", without))
+    found = json.loads(out)
+    assert code == 1 and not found["closed"]
+    assert {row["dst"] for row in found["opened"]} == {"shop/db[StatefulSet]"}
+    assert len(found["opened"]) <= 5  # web, probe, and the outside in either family and what lies between pods
+    assert all(
+        cause == "policy shop/db removed" or cause.startswith("policy shop/db removed (") for r in found["opened"] for cause in r["causes"]
+    )
+
+
+def test_what_becomes_unknown_is_said(tmp_path: Path) -> None:
+    code, out = diff(written(tmp_path / "old"), written(tmp_path / "new", SHOP + FOREIGN))
+    found = json.loads(out)
+    assert code == 1
+    assert {row["dst"] for row in found["unknown"]} == {"other/probe[Pod]"}
+    assert all("policy other/odd added" in r["causes"][0] for r in found["unknown"])
+
+
+def test_labels_and_new_workloads_are_causes(tmp_path: Path) -> None:
+    new = SHOP.replace("metadata: {labels: {app: web}}", "metadata: {labels: {app: front}}")
+    _, out = diff(written(tmp_path / "old"), written(tmp_path / "new", new))
+    (closed,) = json.loads(out)["closed"]
+    assert closed["causes"] == ["shop/web[Deployment] changed its labels, ports or addresses"]
+
+
+def test_a_cluster_beside_a_file_of_ours(tmp_path: Path) -> None:
+    """Services and workloads meet by namespace and name; the cluster without policies is more open than the file."""
+    topology = tmp_path / "shop.yaml"
+    topology.write_text(OURS, encoding="utf-8")
+    bare = "\n---\n".join(SHOP.split("\n---\n")[:5]) + "\n"
+    code, out = diff(str(topology), written(tmp_path / "cluster", bare))
+    found = json.loads(out)
+    assert code == 1 and not found["closed"]
+    assert {(r["src"], r["dst"]) for r in found["opened"] if "/" in r["src"] and "shop" in r["src"]} >= {("shop/db", "shop/web")}
+    assert not any("probe" in r["src"] + r["dst"] for r in found["opened"]), "the file has no such service"
+
+
+OURS = """\
+budnet: 1
+name: shop
+networks:
+  main:
+    cidr: 10.0.0.0/16
+    subnets:
+      nodes: {cidr: 10.0.1.0/24, access: private}
+    cluster: {services: 10.100.0.0/20}
+services:
+  web: {subnet: main/nodes, namespace: shop, ports: {http: 8080/tcp}}
+  db: {subnet: main/nodes, namespace: shop, ports: {sql: 5432/tcp}}
+flows:
+- {from: web, to: db, port: sql}
+"""
+
+
+def test_markdown_is_for_pull_requests(tmp_path: Path) -> None:
+    _, out = diff(written(tmp_path / "old"), written(tmp_path / "new", SHOP.replace("{port: sql}", "{port: 6000}")), "markdown")
+    assert "| opened | `shop/web[Deployment]` | `shop/db[StatefulSet]` | 6000/tcp | policy shop/db changed (" in out
