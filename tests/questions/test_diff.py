@@ -80,7 +80,7 @@ networks:
   main:
     cidr: 10.0.0.0/16
     subnets:
-      nodes: {cidr: 10.0.1.0/24, access: private}
+      nodes: {cidr: 10.0.1.0/24, access: isolated}
     cluster: {services: 10.100.0.0/20}
 services:
   web: {subnet: main/nodes, namespace: shop, ports: {http: 8080/tcp}}
