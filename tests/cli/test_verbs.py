@@ -118,7 +118,14 @@ def test_matrix_in_its_three_forms() -> None:
 
 
 def test_diff(tmp_path: Path) -> None:
-    assert document("diff", SHOP, SHOP) == {"exit": 0, "schema": "budnet.diff/1", "opened": [], "closed": [], "guarantees": []}
+    assert document("diff", SHOP, SHOP) == {
+        "exit": 0,
+        "schema": "budnet.diff/1",
+        "opened": [],
+        "closed": [],
+        "unknown": [],
+        "guarantees": [],
+    }
     other = tmp_path / "other.yaml"
     other.write_text(
         Path(SHOP).read_text().replace("  - {from: [cart, pay], to: db, port: sql}", "  - {from: [cart, watch], to: db, port: sql}")

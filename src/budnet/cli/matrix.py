@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import click
 
+from budnet.cli.focus import Focus, focus_options
 from budnet.cli.output import file_argument, literal_option, network, table, transports_json
 from budnet.cli.source import source_option
 from budnet.packets.transports import Transports
@@ -19,21 +22,26 @@ from budnet.reach.matrix import Row, matrix
 @click.command()
 @file_argument
 @source_option
-@click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True, help="How to print.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "csv", "markdown", "json"]), default="text", show_default=True, help="How to print."
+)
+@focus_options
 @literal_option
-def command(file: str | None, source: str | None, form: str) -> None:
+def command(file: str | None, source: str | None, form: str, **focus: Any) -> None:
     """Who reaches whom on which ports: all pairs with something allowed. CSV and JSON are written row by row.
 
     \b
     Examples:
       budnet matrix
       budnet matrix --format csv > matrix.csv
+      budnet matrix --from kubernetes:manifests --workload shop/db --direction in --port 5432/tcp
     """
     if source:
-        _observed(source, form)
+        _observed(source, form, Focus(**focus))
         return
+    keep = Focus(**focus)
     engine = Engine(network(file))
-    rows = matrix(engine)
+    rows = (r for r in matrix(engine) if keep.pair(r.src, r.dst) and keep.what(r.allowed, Transports()))
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(["src", "dst", "allowed", "one_way"])
@@ -48,10 +56,11 @@ def command(file: str | None, source: str | None, form: str) -> None:
                 comma = ",\n"
         click.echo(f'\n], "endpoints": {len(engine.network.inside)}}}')
     else:
-        table(["source", "destination", "allowed"], ((r.src, r.dst, _allowed(r)) for r in rows))
+        show = table if form == "text" else markdown
+        show(["source", "destination", "allowed"], ((r.src, r.dst, _allowed(r)) for r in rows))
 
 
-def _observed(source: str, form: str) -> None:
+def _observed(source: str, form: str, focus: Focus) -> None:
     """Rows by workload, straight from the table's numbers: each connection is put into words once."""
     from budnet.cli.source import observed
     from budnet.reach.table.grouped import connections
@@ -61,11 +70,15 @@ def _observed(source: str, form: str) -> None:
     found = Table(network)
     words: dict[int, str] = {}
     out: list[str] = []
-    if form == "text":
-        known = found.sets
-        table(["source", "destination", "allowed"], ((s.label, d.label, _words(*known(c)[:2])) for s, d, c in connections(found)))
+    sets = cache(found.sets)
+    kept = connections(found)
+    if not focus.everything:
+        kept = ((s, d, c) for s, d, c in kept if focus.pair(s.label, d.label) and focus.what(*sets(c)[:2]))
+    if form in ("text", "markdown"):
+        show = table if form == "text" else markdown
+        show(["source", "destination", "allowed"], ((s.label, d.label, _words(*sets(c)[:2])) for s, d, c in kept))
         return
-    for src, dst, connection in connections(found):
+    for src, dst, connection in kept:
         if connection not in words:
             allowed, unknown, _ = found.sets(connection)
             words[connection] = _words(allowed, unknown) if form == "csv" else _json(allowed, unknown)
@@ -77,6 +90,12 @@ def _observed(source: str, form: str) -> None:
         click.echo("\n".join(["src,dst,allowed,one_way", *out]))
     else:
         click.echo('{"schema": "budnet.matrix/1", "rows": [\n' + ",\n".join(out) + f'\n], "endpoints": {len(network.endpoints)}}}')
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table for pull requests."""
+    lines = [" | ".join(columns), "|".join("---" for _ in columns), *(" | ".join(row) for row in rows)]
+    click.echo("\n".join(f"| {line} |" for line in lines))
 
 
 def _words(allowed: Transports, unknown: Transports) -> str:
