@@ -10,6 +10,7 @@ import click
 from budnet.cli.output import print_json, style, transports_json
 from budnet.cli.prove import trace_lines
 from budnet.cli.source import either
+from budnet.ir.network import Network
 from budnet.reach.diff import Change, Difference, GuaranteeChange, diff
 from budnet.reach.diff_table import diff_table
 
@@ -32,15 +33,20 @@ def command(old: str, new: str, form: str) -> None:
       budnet diff kubernetes:dump.json budnet.yaml
     """
     one, other = either(old), either(new)
-    found = diff(one, other) if one.vpcs and other.vpcs else diff_table(one, other)
+    found = between(one, other)
     if form == "json":
-        print_json("diff", {"opened": [_row(c) for c in found.opened], "closed": [_row(c) for c in found.closed],
-                            "unknown": [_row(c) for c in found.unknown], "guarantees": [_guarantee(g) for g in found.guarantees]})  # fmt: skip
+        print_json("diff", {"opened": [row_json(c) for c in found.opened], "closed": [row_json(c) for c in found.closed],
+                            "unknown": [row_json(c) for c in found.unknown], "guarantees": [_guarantee(g) for g in found.guarantees]})  # fmt: skip
     elif form == "markdown":
         click.echo(markdown(found))
     else:
         _text(found)
     sys.exit(1 if found else 0)
+
+
+def between(old: Network, new: Network) -> Difference:
+    """Address by address where both are ours; else by workload."""
+    return diff(old, new) if old.vpcs and new.vpcs else diff_table(old, new)
 
 
 def _text(found: Difference) -> None:
@@ -81,7 +87,8 @@ def _status(status: Any) -> str:
     return status.value if status is not None else "not there"
 
 
-def _row(change: Change) -> dict[str, Any]:
+def row_json(change: Change) -> dict[str, Any]:
+    """A row of `budnet diff --format json`."""
     return {"src": change.src, "dst": change.dst, "allowed": transports_json(change.allowed), "one_way": False, "unknown": None,
             "change": change.kind, "causes": list(change.causes)}  # fmt: skip
 

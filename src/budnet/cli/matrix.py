@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,9 +14,12 @@ import click
 from budnet.cli.focus import Focus, focus_options
 from budnet.cli.output import file_argument, literal_option, network, table, transports_json
 from budnet.cli.source import source_option
+from budnet.ir.network import Network
 from budnet.packets.transports import Transports
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Row, matrix
+
+UNKNOWN = "what decides is not modelled"
 
 
 @click.command()
@@ -103,13 +106,26 @@ def _words(allowed: Transports, unknown: Transports) -> str:
 
 
 def _json(allowed: Transports, unknown: Transports) -> str:
-    why = "what decides is not modelled" if unknown else None
+    why = UNKNOWN if unknown else None
     return f'"allowed": {json.dumps(transports_json(allowed))}, "one_way": false, "unknown": {json.dumps(why)}'
 
 
 def _allowed(row: Row) -> str:
     parts = [str(row.allowed)] if row.allowed else []
     return "; ".join([*parts, *([f"one way: {row.one_way}"] if row.one_way else [])])
+
+
+def rows_json(network: Network) -> Iterator[dict[str, Any]]:
+    """All rows of `budnet matrix --format json`."""
+    from budnet.reach.table.grouped import cells
+    from budnet.reach.table.table import Table
+
+    if network.vpcs:
+        yield from (each for row in matrix(Engine(network)) for each in row_json(row))
+        return
+    for cell in cells(Table(network)):
+        why = UNKNOWN if cell.unknown else None
+        yield {"src": cell.src.label, "dst": cell.dst.label, "allowed": transports_json(cell.allowed), "one_way": False, "unknown": why}
 
 
 def row_json(row: Row) -> list[dict[str, Any]]:
