@@ -164,12 +164,12 @@ def _judged(objects: list[Object], said: str) -> tuple[int, int, int]:
 
 
 def _tcp(words: str) -> set[int]:
-    """The TCP ports of `All Connections`, `TCP 80,8000-8100` or `TCP`."""
+    """The TCP ports of what the peer writes: `All connections`, or `{protocols:TCP,dst_ports:80,8000-8100}`."""
     if words.startswith("All"):
         return set(range(1, 65536))
-    found = re.search(r"TCP(?: ([\d,-]+))?", words)
+    found = re.search(r"protocols:TCP(?:,dst_ports:([\d,-]+))?", words)
     if not found:
-        return set()
+        raise SystemExit(f"the peer's {words!r} is not understood")
     ports: set[int] = set()
     for part in (found[1] or "1-65535").split(","):
         if part:
