@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -141,7 +142,8 @@ def _judged(objects: list[Object], said: str) -> tuple[int, int, int]:
     from properties.kubernetes_judge import Judge
 
     judge, tabled = Judge(objects), Tabled(objects)
-    theirs: dict[tuple[str, str], set[int]] = {}
+    theirs: dict[tuple[str, str], frozenset[int]] = {}
+    own: dict[int, frozenset[int]] = {}
     for line in said.splitlines():
         found = re.match(r"(\S+?)(?:\[Pod\])? => (\S+?)(?:\[Pod\])? : (.*)", line)
         if found:
@@ -153,20 +155,24 @@ def _judged(objects: list[Object], said: str) -> tuple[int, int, int]:
             if here == there:
                 continue
             cell = int(tabled.cells[tabled.column(one, 4), tabled.column(other, 4)])
-            mine = {p for protocol, r in tabled.table.sets(cell)[0] if protocol.name == "TCP" for p in range(r.first or 1, r.last + 1)}
-            if mine != theirs.get((here, there), set()):
+            if cell not in own:
+                ranges = [r for protocol, r in tabled.table.sets(cell)[0] if protocol.name == "TCP"]
+                own[cell] = frozenset(p for r in ranges for p in range(r.first or 1, r.last + 1))
+            mine, said_there = own[cell], theirs.get((here, there), frozenset())
+            if mine != said_there:
                 differ += 1
-                ports = sorted(mine ^ theirs.get((here, there), set()))
+                ports = sorted(mine ^ said_there)
                 asked = {p: judge.verdict(one, other, "TCP", p) == "allowed" for p in Random(0).sample(ports, min(20, len(ports)))}
-                wrong += any((p in theirs.get((here, there), set())) is not allowed for p, allowed in asked.items())
+                wrong += any((p in said_there) is not allowed for p, allowed in asked.items())
                 ours_wrong += any((p in mine) is not allowed for p, allowed in asked.items())
     return differ, wrong, ours_wrong
 
 
-def _tcp(words: str) -> set[int]:
+@cache
+def _tcp(words: str) -> frozenset[int]:
     """The TCP ports of what the peer writes: `All connections`, or `{protocols:TCP,dst_ports:80,8000-8100}`."""
     if words.startswith("All"):
-        return set(range(1, 65536))
+        return frozenset(range(1, 65536))
     found = re.search(r"protocols:TCP(?:,dst_ports:([\d,-]+))?", words)
     if not found:
         raise SystemExit(f"the peer's {words!r} is not understood")
@@ -175,7 +181,7 @@ def _tcp(words: str) -> set[int]:
         if part:
             first, _, last = part.partition("-")
             ports |= set(range(int(first), int(last or first) + 1))
-    return ports
+    return frozenset(ports)
 
 
 # ---- processes ----------------------------------------------------------------------------------------------------------
