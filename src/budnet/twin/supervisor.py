@@ -76,7 +76,7 @@ def again(one: Running) -> Running:
     return replace(one, pid=_spawn(replace(one.process, prepare=()), one.netns, one.directory))
 
 
-def wait_ready(running: Iterable[Running], seconds: float = 10.0) -> dict[str, float]:
+def wait_ready(running: Iterable[Running], seconds: float = 30.0) -> dict[str, float]:
     """Wait until all are ready; returns by name after how many seconds each was.
 
     Ready is what the kernel says of the process's namespace: a socket listens on every port. So no server's log has a
