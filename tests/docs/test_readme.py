@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-def test_its_commands_run_one_after_the_other(tmp_path: Path) -> None:
-    (script,) = blocks("sh")
+@pytest.mark.parametrize("script", blocks("sh"))
+def test_its_commands_run_one_after_the_other(tmp_path: Path, script: str) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     folder = tmp_path
     for line in script.splitlines():
         command, _, comment = line.partition("  #")

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from budnet.ir.network import Network
+    from budnet.observe.kubernetes.cluster import Observed
 
 KINDS = ("kubernetes",)
 
@@ -33,6 +34,11 @@ def either(place: str) -> Network:
 
 def observed(source: str) -> Network:
     """The Network of what is there. What could not be read is printed; with nothing read the program ends with 3."""
+    return read(source).network
+
+
+def read(source: str) -> Observed:
+    """The same, with what is known beside the Network."""
     kind, colon, where = source.partition(":")
     if kind not in KINDS or not colon or not where:
         raise click.UsageError(
@@ -47,7 +53,7 @@ def observed(source: str) -> Network:
     if not found.network.endpoints:
         click.echo(f"budnet: {where}: nothing in it sends or answers: there are no pods, and nothing that makes pods", err=True)
         sys.exit(3)
-    return found.network
+    return found
 
 
 def _report(problems: object) -> None:

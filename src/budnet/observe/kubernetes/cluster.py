@@ -35,6 +35,8 @@ class Observed:
     problems: Problems
     skipped: dict[str, int] = field(default_factory=dict)
     entrances: Entrances = field(default_factory=lambda: Entrances(""))
+    annotations: dict[str, Object] = field(default_factory=dict)
+    """Of pods, by the id of the endpoint."""
 
 
 def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: str = "cluster") -> Observed:
@@ -42,7 +44,7 @@ def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: s
     reader = _Reader(name, problems)
     for of, place in objects:
         reader.read(of, place)
-    return Observed(reader.network(), problems, reader.skipped, reader.entrances)
+    return Observed(reader.network(), problems, reader.skipped, reader.entrances, reader.workloads.annotations)
 
 
 class _Reader:

@@ -11,7 +11,8 @@ from budnet.observe.kubernetes.selectors import selector
 KINDS = ("NetworkPolicy", "ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 _NAME = "kubernetes.io/metadata.name"
 _KIND = re.compile(rb"(?m)^\s*[\"']?kind[\"']?\s*:\s*[\"']?(\w+)")
-_SPACE = re.compile(rb"(?m)^\s*[\"']?namespace[\"']?\s*:\s*[\"']?([a-z0-9-]+)")
+_SPACE = re.compile(rb"(?m)^metadata:[ \t]*\n(?P<in>[ \t]+)(?:\S.*\n(?:(?P=in).*\n)*?(?P=in))?namespace:[ \t]*[\"']?([a-z0-9-]+)")
+"""The object's own namespace, where its metadata is written in lines; a label may be called the same."""
 
 
 def unread(of: Object, cluster: str, place: Place, why: str) -> UnknownPolicy:
@@ -34,7 +35,7 @@ def lost(data: bytes, cluster: str, place: Place) -> UnknownPolicy | None:
     kinds = {m.decode() for m in _KIND.findall(data)}
     if kinds and not any(kind.endswith(("Policy", "List")) for kind in kinds):
         return None
-    spaces = {m.decode() for m in _SPACE.findall(data)}
+    spaces = {space.decode() for _, space in _SPACE.findall(data)}
     # the namespace counts where the text says it once and is one object of YAML; of anything else a part may be missing
     narrow = kinds == {"NetworkPolicy"} and len(spaces) == 1 and data.lstrip()[:1] not in (b"{", b"[")
     where: Selector = (Requirement(_NAME, Operator.IN, tuple(spaces)),) if narrow else ()

@@ -48,6 +48,8 @@ class Workloads:
         self.cluster = cluster
         self.host_ports: dict[str, list[HostPort]] = {}
         """By the id of the endpoint."""
+        self.annotations: dict[str, Object] = {}
+        """The same; for those who take them for labels."""
         self._pods: list[_Pod] = []
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, _Pod] = {}
@@ -61,6 +63,7 @@ class Workloads:
             return
         spec, meta = mapping(of, "spec"), mapping(of, "metadata")
         written = self._shared(labels(meta, where="metadata."))
+        self.annotations[f"{namespace}/{name}[Pod]"] = mapping(meta, "annotations", "metadata.")
         owner = self._owner(meta, namespace, written)
         addresses = _addresses(status)
         self._pods.append(self._read(f"{namespace}/{name}[Pod]", namespace, owner, written, addresses, spec, "spec.", place))
@@ -73,6 +76,8 @@ class Workloads:
         owner = namespace, kind, name
         written = self._shared(labels(mapping(found, "metadata", "template."), where="template.metadata."))
         spec = mapping(found, "spec", "template.")
+        notes = mapping(mapping(found, "metadata", "template."), "annotations", "template.metadata.")
+        self.annotations[f"{namespace}/{name}[{kind}]"] = notes
         self._templates[owner] = self._read(f"{namespace}/{name}[{kind}]", namespace, None, written, (), spec, "template.spec.", place)
         above = self._owner(mapping(of, "metadata"), namespace, ())
         if above:

@@ -1,0 +1,66 @@
+"""budnet lint"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from budnet.cli.output import colours, file_argument, literal_option, network, print_json
+from budnet.cli.source import read, source_option
+
+if TYPE_CHECKING:
+    from budnet.source.diagnostic import Diagnostic
+
+
+@click.command()
+@file_argument
+@source_option
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="How to print.")
+@literal_option
+def command(file: str | None, source: str | None, form: str) -> None:
+    """What is odd about policies and Services: selects nobody, never matches, says again what another says, disagrees.
+
+    Exit 1 if there is a warning; remarks do not count. What a file describes is judged by `check`; this is about the filters.
+
+    \b
+    Examples:
+      budnet lint --from kubernetes:manifests/
+      helm template chart | budnet lint --from kubernetes:-
+      budnet lint --from kubernetes:dump.json --format sarif > lint.sarif
+    """
+    from budnet.reach.review import review
+    from budnet.source.diagnostic import Severity, in_order
+    from budnet.source.report import to_json, to_sarif, to_text
+
+    if source is None:
+        found = review(network(file))
+    else:
+        seen = read(source)
+        found = review(seen.network, seen.annotations) + seen.entrances.problems(seen.network.endpoints).found
+    found = in_order(found)
+    if form == "json":
+        print_json("lint", {"findings": to_json(found)})
+    elif form == "sarif":
+        from importlib.metadata import version
+
+        click.echo(json.dumps(to_sarif(found, version("budnet")), indent=1))
+    else:
+        if found:
+            click.echo(to_text(found, _texts(found), colours(sys.stdout)))
+        warnings = sum(d.severity is not Severity.INFO for d in found)
+        click.echo(f"{warnings or 'no'} warning{'s' * (warnings != 1)}, {len(found) - warnings} remarks")
+    sys.exit(int(any(d.severity is not Severity.INFO for d in found)))
+
+
+_LARGEST = 5_000_000
+
+
+def _texts(found: list[Diagnostic]) -> dict[str, str]:
+    """The files that are spoken of, so that the line can be shown; large ones are not read once more."""
+    files = {d.span.file for d in found if d.span is not None}
+    there = [f for f in sorted(files) if Path(f).is_file() and Path(f).stat().st_size < _LARGEST]
+    return {f: Path(f).read_text(encoding="utf-8", errors="replace") for f in there}
