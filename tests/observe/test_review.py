@@ -116,3 +116,25 @@ def test_a_policy_that_cannot_be_read_neither_opens_nor_closes(tmp_path: Path, b
     assert not allowed
     assert unknown
     assert fate["other", "other"][0], "others are judged as ever"
+
+
+def test_lists_of_aliases_are_refused(tmp_path: Path) -> None:
+    bomb = "a0: &a0 [{kind: Pod}]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+    found = observed(tmp_path, all_yaml=bomb + "kind: List\napiVersion: v1\nitems: *a11\n")
+    assert "K005" in {d.code for d in found.problems.found}
+    assert len(found.problems.found) < 20
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        ('{"kind": "List", "items": [{"kind": "Pod"', "K002"),
+        ("[" * 100_000, "K002"),
+        ("{a: " * 3000, "K002"),
+        ("kind: [Pod", "K002"),
+        ("just a word", "K003"),
+    ],
+)
+def test_bad_input_is_said_and_never_raised(tmp_path: Path, text: str, code: str) -> None:
+    found = observed(tmp_path, all_yaml=text)
+    assert [d.code for d in found.problems.found] == [code]

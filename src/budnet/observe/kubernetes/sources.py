@@ -12,7 +12,7 @@ from budnet.observe.kubernetes.fields import Object, Place, Problems
 from budnet.source.diagnostic import Severity
 from budnet.source.text import quoted
 
-NOT_READABLE, NOT_PARSED, NOT_AN_OBJECT, TOO_LARGE = "K001", "K002", "K003", "K004"
+NOT_READABLE, NOT_PARSED, NOT_AN_OBJECT, TOO_LARGE, ALIASED = "K001", "K002", "K003", "K004", "K005"
 SUFFIXES = (".yaml", ".yml", ".json")
 LARGEST = 2_000_000_000
 """Bytes of one file. What is larger is no dump of a cluster but a slip."""
@@ -106,9 +106,14 @@ def _documents(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[tuple[Object, Place]]:
     """A List is its items, at any depth."""
-    waiting = [value]
+    waiting, lists = [value], set()
     while waiting:
         each = waiting.pop()
+        if isinstance(each, list):  # a list of a list of a list of the same, by aliases, has no end that anybody waits for
+            if id(each) in lists:
+                problems.say(Severity.ERROR, ALIASED, "a list of objects is there a second time, by an alias", place, "write it out")
+                return
+            lists.add(id(each))
         if each is None:
             continue
         if isinstance(each, list):
