@@ -119,7 +119,7 @@ def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[tuple[O
         if isinstance(each, list):
             waiting += reversed(each)
         elif isinstance(each, dict) and isinstance(each.get("items"), list) and str(each.get("kind", "List")).endswith("List"):
-            waiting += reversed(each["items"])
+            waiting.append(each["items"])
         elif isinstance(each, dict):
             yield each, place
         else:
