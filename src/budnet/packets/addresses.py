@@ -31,6 +31,12 @@ def span(prefix: Prefix) -> tuple[int, int]:
     return number(prefix.network_address), number(prefix.broadcast_address)
 
 
+def edges(prefix: Prefix) -> tuple[int, int]:
+    """The first place of a prefix, and the one behind its last."""
+    first, last = span(prefix)
+    return first, last + 1
+
+
 @dataclass(frozen=True, slots=True)
 class AddressSet:
     """An immutable set of addresses. Equal sets are equal values."""

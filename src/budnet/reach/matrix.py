@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from budnet.packets.transports import Transports
 from budnet.reach.engine import Engine
 from budnet.reach.points import Point, PointKind
@@ -59,7 +57,7 @@ def pairs(engine: Engine) -> Iterator[Pair]:
     for point in receivers(engine):
         there.setdefault(columns[point.index], []).append(point)
     sources = senders(engine)
-    arriving = _arriving(table, {columns[p.index] for p in sources})
+    arriving = table.arriving({columns[p.index] for p in sources})
     known: dict[int, tuple[int, int]] = {}
     for source in sources:
         found = {d.index: (d, connection) for column, connection in arriving.get(columns[source.index], ()) for d in there.get(column, ())}
@@ -81,16 +79,6 @@ def _columns(engine: Engine, table: Table) -> list[int]:
         else outside.get(table.columns.at(p.address), -1)
         for p in engine.points
     ]  # fmt: skip
-
-
-def _arriving(table: Table, sources: set[int]) -> dict[int, list[tuple[int, int]]]:
-    """(destination, connection) of each source, where there is any; by columns."""
-    out: dict[int, list[tuple[int, int]]] = {}
-    for block, there, found in table.blocks(sorted(sources)):
-        for row, source in zip(found, block.tolist(), strict=True):
-            at = np.flatnonzero(row)
-            out.setdefault(source, []).extend(zip(there[at].tolist(), row[at].tolist(), strict=True))
-    return out
 
 
 def _masks(engine: Engine, table: Table, connection: int) -> tuple[int, int]:

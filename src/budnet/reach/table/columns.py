@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from budnet.ir.address import Address, Prefix, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.packets.addresses import address, number, span
+from budnet.packets.addresses import address, edges, number
 from budnet.reach import cuts
 
 _V6 = 1 << 32
@@ -86,7 +86,7 @@ class Columns:
 
     def __init__(self, network: Network, places: Places, cut_at: Iterable[Prefix] = ()) -> None:
         cut = {*cuts.prefixes(network), *places.edges(), *cut_at}
-        self._edges = sorted({0, _V6, _END} | {edge for p in cut for edge in _edges(p)})
+        self._edges = sorted({0, _V6, _END} | {edge for p in cut for edge in edges(p)})
         self._keys = frozenset(r.key for s in cuts.selectors(network) for r in s)
         self._names = frozenset(p.port for p in cuts.policy_ports(network) if isinstance(p.port, str))
         self.shapes: list[Shape] = []
@@ -181,7 +181,7 @@ class Columns:
 
     def within(self, prefix: Prefix) -> NDArray[np.bool_]:
         """Which columns lie in a prefix of some rule."""
-        first, following = _edges(prefix)
+        first, following = edges(prefix)
         low, high = bisect_right(self._edges, first) - 1, bisect_right(self._edges, following) - 1
         return (self.atom >= low) & (self.atom < high)
 
@@ -198,8 +198,3 @@ class Columns:
             else:
                 parts.append([first, following])
         return tuple(p for first, following in parts for p in summarize_address_range(address(first), address(following - 1)))
-
-
-def _edges(prefix: Prefix) -> tuple[int, int]:
-    first, last = span(prefix)
-    return first, last + 1

@@ -65,28 +65,16 @@ def connections(
     chosen = [p for p in everybody if wanted is None or wanted(p)]
     for start in range(0, len(chosen), _TOGETHER):
         some = chosen[start : start + _TOGETHER]
-        rows = _rows(table, {c for p in some for c in p.columns})
+        rows = table.arriving({c for p in some for c in p.columns})
         for src in some:
             found: dict[int, int] = {}
-            for there, numbers in (rows[c] for c in src.columns if c in rows):
-                for column, connection in zip(there, numbers, strict=True):
+            for own in src.columns:
+                for column, connection in rows.get(own, ()):
                     for dst in holders[column]:
                         at = position[dst.label]
                         found[at] = table.either(found[at], connection) if at in found else connection
             found.pop(position[src.label], None)
             yield from ((src, everybody[at], found[at]) for at in sorted(found))
-
-
-def _rows(table: Table, sources: set[int]) -> dict[int, tuple[list[int], list[int]]]:
-    """(destinations, connections) of each source column, where there is any."""
-    out: dict[int, tuple[list[int], list[int]]] = {}
-    for block, there, found in table.blocks(sorted(sources)):
-        for row, source in zip(found, block.tolist(), strict=True):
-            at = np.flatnonzero(row)
-            known = out.setdefault(source, ([], []))
-            known[0].extend(there[at].tolist())
-            known[1].extend(row[at].tolist())
-    return out
 
 
 def _inside(table: Table) -> list[Party]:

@@ -157,6 +157,15 @@ class Table:
         out[rows, columns] = self.connections.numbers(words)
         return out
 
+    def arriving(self, sources: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+        """(destination, connection) of each source column, where there is any: the pairs of `blocks` that are something."""
+        out: dict[int, list[tuple[int, int]]] = {}
+        for block, there, found in self.blocks(sorted(sources)):
+            for row, source in zip(found, block.tolist(), strict=True):
+                at = np.flatnonzero(row)
+                out.setdefault(source, []).extend(zip(there[at].tolist(), row[at].tolist(), strict=True))
+        return out
+
     def either(self, one: int, other: int) -> int:
         """The union of two connections, by number."""
         return self.connections.id(self.connections.masks[one] | self.connections.masks[other])

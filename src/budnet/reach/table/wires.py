@@ -15,7 +15,7 @@ import numpy as np
 from budnet.ir.address import Address, Prefix, single
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.packets.addresses import number, span
+from budnet.packets.addresses import edges, number
 from budnet.packets.connections import Connections, Ids
 from budnet.packets.transports import Alphabet
 from budnet.reach import cuts, semantics
@@ -55,7 +55,7 @@ class Wires:
     """The places of a Network with VPCs. A place's number is the index of a point of `engine`, which knows one endpoint a place."""
 
     def __init__(self, network: Network) -> None:
-        self._edges = sorted({e for p in dict.fromkeys(cuts.network_prefixes(network)) for e in _edges(p)})
+        self._edges = sorted({e for p in dict.fromkeys(cuts.network_prefixes(network)) for e in edges(p)})
         rules: dict[str, list[str]] = {}
         named = [(s, r.id) for f in network.egress_filters for r in f.rules for s in r.sources]
         named += [(s, f"{f.id}:{r.id}") for f in network.sni_filters for r in f.rules for s in r.sources]
@@ -160,8 +160,3 @@ class _OnlyWires(Walk):
 
     def policy(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
         """The same."""
-
-
-def _edges(prefix: Prefix) -> tuple[int, int]:
-    first, last = span(prefix)
-    return first, last + 1
