@@ -45,7 +45,7 @@ class Engine:
         self._groups: dict[tuple[tuple[str, ...], bool], Row] = {}
         self._acls: dict[tuple[str, bool], tuple[Row, Row]] = {}
         self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
-        self._routes: dict[tuple[str, int], Route | None] = {}
+        self._routes: dict[str, list[Route | None]] = {}
         self._edges: dict[tuple[str, str], Row] = {}
         ephemeral = semantics.EPHEMERAL_MATCHES if network.acls else {}
         self._ephemeral = {p: self.alphabet.mask(m) for p, m in ephemeral.items()}
@@ -156,11 +156,16 @@ class Engine:
         return self._namespaces.get((pod.cluster, pod.namespace), {})
 
     def route(self, table_id: str, point: Point) -> Route | None:
-        """Where a route table sends packets for a point."""
-        key = table_id, point.index
-        if key not in self._routes:
-            self._routes[key] = semantics.longest_match(self.network.route_table[table_id], point.address)
-        return self._routes[key]
+        """Where a route table sends packets for a point: by the most specific prefix; of equals, by the first written."""
+        row = self._routes.get(table_id)
+        if row is None:
+            row = self._routes[table_id] = [None] * len(self.points)
+            # the longer prefix is put over the shorter, the earlier route over the later
+            later_first = self.network.route_table[table_id].routes[::-1]
+            for route in sorted(later_first, key=lambda r: r.destination.prefixlen):
+                for index in self.covered(route.destination):
+                    row[index] = route
+        return row[point.index]
 
     def edge(self, vpc: str, source: str) -> Row:
         """What the egress filter of a VPC lets out from an endpoint, by destination."""

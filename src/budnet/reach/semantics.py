@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Protocol
-from budnet.ir.cloud import Route, RouteTable
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import AclRule, BlockPeer, HostName, Operator, PodPeer, PolicyPort, Requirement, Selector
 from budnet.packets.addresses import AddressSet
@@ -33,12 +32,6 @@ def _private() -> AddressSet:
 
 NOT_PUBLIC = _private()
 """What an internet gateway does not carry: RFC 1918, RFC 6598, loopback, link-local, multicast, RFC 4193."""
-
-
-def longest_match(table: RouteTable, address: Address) -> Route | None:
-    """The route that takes a destination: the most specific prefix; of equals, the first written."""
-    hits = [r for r in table.routes if r.destination.version == address.version and address in r.destination]
-    return max(hits, key=lambda r: r.destination.prefixlen, default=None)
 
 
 def first_match(rules: Iterable[tuple[AclRule, int]], alphabet: Alphabet) -> int:

@@ -8,6 +8,8 @@ the two when it is asked for.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from budnet.packets.transports import Alphabet
 from budnet.reach.table.columns import Columns
 
 Indices = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 
 
 class Groups:
@@ -45,7 +48,7 @@ class Groups:
         self._everything = to_words(alphabet.all, words)
 
     def _combine(self, by_atom: Words, by_group: Words) -> None:
-        """From single groups to the combinations that interfaces have: the union of their rules."""
+        """The combinations of groups that interfaces have; each means the union of their rules."""
         nobody = len(self._numbers)
         sets: dict[tuple[int, ...] | None, int] = {None: 0}
         of_shape = []
@@ -57,55 +60,65 @@ class Groups:
         table = np.full((len(sets), width), nobody, np.intp)
         for members, number in sets.items():
             table[number, : len(members or ())] = members or ()
-        self._atoms, self._of_groups = by_atom[table[:, 0]], by_group[table[:, 0]]
-        for i in range(1, width):
-            self._atoms |= by_atom[table[:, i]]
-            self._of_groups |= by_group[table[:, i]]
+        self._in_set, self._by_atom, self._by_group = table, by_atom, by_group
         self._set = np.array(of_shape, np.intp)[self._columns.shape]
         # a reference means members by their private addresses
         self._members = np.where(self._columns.public[:, None], nobody, table[self._set])
-        self._refers = np.logical_or.reduce(self._of_groups != 0, axis=2)
 
-    def cells(self, sources: Indices, destinations: Indices) -> Words:
-        """What the groups of one end let through between each pair: shape (sources, destinations, words).
+    def _rules(self, by_peer: Words, sets: Indices, peers: Indices) -> Words:
+        """What each of some combinations lets through to each of some atoms or groups, shape (sets, peers, words): there are
+        too many combinations to keep that for all of them."""
+        found: Words = by_peer[self._in_set[sets, 0][:, None], peers[None, :]]
+        for i in range(1, self._in_set.shape[1]):
+            found |= by_peer[self._in_set[sets, i][:, None], peers[None, :]]
+        return found
 
-        Both are columns; outwards the groups are the sources', inwards the destinations'. Interfaces that groups are not
-        asked of let everything through, and so does what a VPC gives.
+    def cells(self, sources: Indices, destinations: Indices) -> Cells:
+        """What the groups of one end let through between each pair. Both are columns; outwards the groups are the sources',
+        inwards the destinations'. Interfaces that groups are not asked of let everything through, and so does what a VPC gives.
         """
         interfaces, peers = (destinations, sources) if self._ingress else (sources, destinations)
-        rows, of_interface = np.unique(self._set[interfaces], return_inverse=True)
-        atoms, of_peer = np.unique(self._atom[peers], return_inverse=True)
-        few = self._atoms[rows[:, None], atoms[None, :]]
-        few[rows == 0] = self._everything
-        if self._ingress:
-            out = np.take(np.take(few.transpose(1, 0, 2), of_interface, axis=1), of_peer, axis=0)
-        else:
-            out = np.take(np.take(few, of_peer, axis=1), of_interface, axis=0)
-            out[:, self._columns.provided[peers]] = self._everything
-        self._add_references(out, rows, interfaces, peers)
-        return out
-
-    def _add_references(self, out: Words, rows: Indices, interfaces: Indices, peers: Indices) -> None:
-        """Rules that name a group, for the peers that are in one which some rule here names, and the interfaces whose rules
-        name one that some peer is in."""
-        members = self._members[peers]
-        named = np.logical_or.reduce(self._refers[rows])
-        within = np.flatnonzero(np.logical_or.reduce(named[members], axis=1))
-        if not len(within):
-            return
-        groups, of_peer = np.unique(members[within], return_inverse=True)
-        of_peer = of_peer.reshape(len(within), -1)
         sets, of_interface = np.unique(self._set[interfaces], return_inverse=True)
-        few = self._of_groups[sets[:, None], groups[None, :]]
-        own = np.flatnonzero(np.logical_or.reduce(few != 0, axis=(1, 2))[of_interface])
-        few = few[of_interface[own]]
-        found = np.take(few, of_peer[:, 0], axis=1)
-        for i in range(1, of_peer.shape[1]):
-            found |= np.take(few, of_peer[:, i], axis=1)
-        if self._ingress:
-            out[within[:, None], own[None, :]] |= found.transpose(1, 0, 2)
-        else:
-            out[own[:, None], within[None, :]] |= found
+        atoms, of_peer = np.unique(self._atom[peers], return_inverse=True)
+        by_atom = self._rules(self._by_atom, sets, np.append(atoms, 0))
+        by_atom[sets == 0] = by_atom[:, -1] = self._everything
+        if not self._ingress:
+            of_peer = np.where(self._columns.provided[peers], len(atoms), of_peer)
+        groups, of_member = np.unique(self._members[peers], return_inverse=True)
+        by_group = self._rules(self._by_group, sets, groups)
+        looks = [Look(by_atom, of_peer), *(Look(by_group, at) for at in of_member.reshape(len(peers), -1).T)]
+        return Cells(looks if by_group.any() else looks[:1], of_interface, self._ingress)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What interfaces let through to peers by one thing about the peer: `words` by (combination of groups, that thing)."""
+
+    words: Words
+    of_peer: Indices
+
+
+class Cells:
+    """What groups let through between some sources and some destinations: in `some`, shape (sources, destinations), whether
+    anything; its words, of which there are too many to keep, where they are asked for."""
+
+    def __init__(self, looks: Sequence[Look], of_interface: Indices, ingress: bool) -> None:
+        self._looks, self._of_interface, self._ingress = looks, of_interface, ingress
+        found = np.zeros((len(of_interface), len(looks[0].of_peer)), bool)
+        for look in looks:
+            some: Bools = np.logical_or.reduce(look.words != 0, axis=2)
+            if some.any():
+                found |= np.take(some[:, look.of_peer], of_interface, axis=0)
+        self.some: Bools = np.ascontiguousarray(found.T) if ingress else found
+
+    def words(self, sources: Indices, destinations: Indices) -> Words:
+        """Of pairs given by position, shape (pairs, words)."""
+        interfaces, peers = (destinations, sources) if self._ingress else (sources, destinations)
+        sets = self._of_interface[interfaces]
+        found = self._looks[0].words[sets, self._looks[0].of_peer[peers]]
+        for look in self._looks[1:]:
+            found |= look.words[sets, look.of_peer[peers]]
+        return found
 
 
 def _edges(rule: SgRule) -> tuple[int, int]:
