@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from budnet.ir.address import Match, PortRange
 from budnet.ir.filters import Action, AdminPolicy, AdminRule, BlockPeer, NetworkPolicy, PolicyPort, PolicyRule
@@ -70,6 +71,7 @@ class RowMaker:
         self.alphabet, self.lanes, self.into = alphabet, lanes, into
         self._terms: dict[tuple[int, NamedPorts, int], list[Term]] = {}
         self._steps: dict[tuple[int, NamedPorts, int], list[_Step]] = {}
+        self._meanings: dict[tuple[str, int, str], tuple[NDArray[np.int32], list[int]]] = {}
         self._named = [self._uses_names(p) for p in network.policies]
 
     def rows(self) -> Rows:
@@ -243,13 +245,29 @@ class RowMaker:
                 yield among, half(mask)
 
     def _by_name(self, where: Indices, port: PolicyPort, cluster: str) -> Iterator[tuple[Indices, int]]:
-        # only pods of the cluster itself have ports by name; the last one is the outside's
-        masks = [self._named_mask(port, s.ports) if s.cluster == cluster else 0 for s in self.columns.shapes] + [0]
-        distinct = {mask: i for i, mask in enumerate(dict.fromkeys(masks))}
-        of = np.array([distinct[m] for m in masks], np.int32)[self.columns.shape[where]]
-        for mask, number in distinct.items():
-            if mask and (of == number).any():
-                yield where[of == number], mask
+        """Of some columns, those that a port's name means something to, by what it means."""
+        numbers, masks = self._meaning(port, cluster)
+        here = numbers[where]
+        for number in np.flatnonzero(np.bincount(here, minlength=len(masks))).tolist():
+            if masks[number]:
+                yield where[here == number], masks[number]
+
+    def _meaning(self, port: PolicyPort, cluster: str) -> tuple[NDArray[np.int32], list[int]]:
+        """For every column the position of what it calls so in the list of masks; 0 where it is nothing. Only pods of the
+        cluster itself have ports by name."""
+        key = str(port.port), port.protocol.value, cluster
+        known = self._meanings.get(key)
+        if known is None:
+            masks = {0: 0}
+            by_ports: dict[NamedPorts, int] = {}
+            of_shape = np.zeros(len(self.columns.shapes) + 1, np.int32)  # the last one is the outside's: shape -1
+            for shape, each in enumerate(self.columns.shapes):
+                if each.ports and each.cluster == cluster:
+                    if each.ports not in by_ports:
+                        by_ports[each.ports] = masks.setdefault(self._named_mask(port, each.ports), len(masks))
+                    of_shape[shape] = by_ports[each.ports]
+            known = self._meanings[key] = of_shape[self.columns.shape], list(masks)
+        return known
 
     def _named_mask(self, port: PolicyPort, ports: NamedPorts) -> int:
         mask = 0
