@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from budnet.collector import paused
 from budnet.ir.endpoint import Cluster, Endpoint, EndpointKind, Namespace
 from budnet.ir.filters import AdminPolicy, NetworkPolicy, UnknownPolicy
 from budnet.ir.network import Network
@@ -39,6 +40,7 @@ class Observed:
     """Of pods, by the id of the endpoint."""
 
 
+@paused()
 def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: str = "cluster") -> Observed:
     """The Network of one cluster. What is wrong with one object is said, and the object left out."""
     reader = _Reader(name, problems)

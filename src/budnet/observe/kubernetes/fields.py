@@ -67,40 +67,41 @@ def name_of(thing: Object) -> str:
 def mapping(of: Object, key: str, where: str = "") -> Object:
     """A mapping, empty where it is missing or null."""
     value = of.get(key)
+    if isinstance(value, dict):
+        return value
     if value is None:
         return {}
-    if not isinstance(value, dict):
-        raise Wrong(f"{where}{key}", f"expected a mapping, found {_kind(value)}")
-    return value
+    raise Wrong(f"{where}{key}", f"expected a mapping, found {_kind(value)}")
 
 
 def sequence(of: Object, key: str, where: str = "") -> list[Any]:
     """A list, empty where it is missing or null."""
     value = of.get(key)
+    if isinstance(value, list):
+        return value
     if value is None:
         return []
-    if not isinstance(value, list):
-        raise Wrong(f"{where}{key}", f"expected a list, found {_kind(value)}")
-    return value
+    raise Wrong(f"{where}{key}", f"expected a list, found {_kind(value)}")
 
 
 def mappings(of: Object, key: str, where: str = "") -> list[Object]:
     """A list of mappings."""
     items = sequence(of, key, where)
-    for i, item in enumerate(items):
+    for item in items:
         if not isinstance(item, dict):
-            raise Wrong(f"{where}{key}[{i}]", f"expected a mapping, found {_kind(item)}")
+            at = next(i for i, each in enumerate(items) if each is item)
+            raise Wrong(f"{where}{key}[{at}]", f"expected a mapping, found {_kind(item)}")
     return items
 
 
 def text(of: Object, key: str, where: str = "", default: str | None = None) -> str:
     """A text; without a default it must be there."""
     value = of.get(key, default)
+    if isinstance(value, str):
+        return value
     if value is None and default is not None:
         return default
-    if not isinstance(value, str):
-        raise Wrong(f"{where}{key}", f"expected a text, found {_kind(value)}")
-    return value
+    raise Wrong(f"{where}{key}", f"expected a text, found {_kind(value)}")
 
 
 def number(of: Object, key: str, first: int, last: int, where: str = "") -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from socket import AF_INET, inet_pton
@@ -27,7 +26,7 @@ HostPort = tuple[Protocol, int, int, str]
 """(protocol, port of the node, port of the container, the node's address or nothing for all)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pod:
     """A pod, or what a maker's pods will be, before it is known who its first maker is."""
 
@@ -54,7 +53,7 @@ class Workloads:
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, _Pod] = {}
         self._labels: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
-        self._listeners: dict[tuple[tuple[object, object, object], ...], tuple[Listener, ...]] = {}
+        self._written_ports: dict[tuple[tuple[tuple[object, object], ...], ...], tuple[tuple[Listener, ...], list[HostPort]]] = {}
 
     def pod(self, of: Object, name: str, namespace: str, place: Place) -> None:
         """One Pod. A pod that has ended has no network."""
@@ -63,10 +62,10 @@ class Workloads:
             return
         spec, meta = mapping(of, "spec"), mapping(of, "metadata")
         written = self._shared(labels(meta, where="metadata."))
-        self.annotations[f"{namespace}/{name}[Pod]"] = mapping(meta, "annotations", "metadata.")
+        id = f"{namespace}/{name}[Pod]"
+        self.annotations[id] = mapping(meta, "annotations", "metadata.")
         owner = self._owner(meta, namespace, written)
-        addresses = _addresses(status)
-        self._pods.append(self._read(f"{namespace}/{name}[Pod]", namespace, owner, written, addresses, spec, "spec.", place))
+        self._pods.append(self._read(id, namespace, owner, written, _addresses(status), spec, "spec.", place))
 
     def template(self, of: Object, kind: str, name: str, namespace: str, place: Place) -> None:
         """One Deployment, or another maker of pods."""
@@ -133,29 +132,42 @@ class Workloads:
         return self._labels.setdefault(written, written)
 
     def _ports(self, id: str, spec: Object, where: str) -> tuple[Listener, ...]:
-        """Container ports. They only give names: a container may listen elsewhere as well."""
-        written = list(_container_ports(spec, where))
+        """Container ports. They only give names: a container may listen elsewhere as well. Replicas have equal ones."""
+        containers = _serving(spec, where)
         try:
-            key = tuple((port.get("name"), port.get("containerPort"), port.get("protocol")) for port, _ in written)
-            known = self._listeners.get(key)
-        except TypeError:  # something that is no text and no number, which `_listener` says better
+            key = tuple([tuple(port.items()) for container, _ in containers for port in container["ports"]])
+            known = self._written_ports.get(key)
+        except (TypeError, AttributeError):  # something that is no port, which is better said where ports are read
             key, known = (), None
         if known is None:
-            known = self._listeners[key] = tuple(_listener(port, at) for port, at in written)
-        for (port, at), listener in zip(written, known, strict=True):
-            taken = number(port, "hostPort", 0, 65535, at) if "hostPort" in port else None
+            known = self._written_ports[key] = _read_ports(containers)
+        listeners, on_node = known
+        if on_node:
+            self.host_ports[id] = on_node
+        return listeners
+
+
+def _serving(spec: Object, where: str) -> list[tuple[Object, str]]:
+    """Containers with ports, each with its place. An init container ends before the pod serves, unless it is a sidecar (KEP-753)."""
+    found = [(c, f"{where}containers[{i}].") for i, c in enumerate(mappings(spec, "containers", where)) if c.get("ports")]
+    for i, container in enumerate(mappings(spec, "initContainers", where)):
+        if container.get("ports") and container.get("restartPolicy") == "Always":
+            found.append((container, f"{where}initContainers[{i}]."))
+    return found
+
+
+def _read_ports(containers: list[tuple[Object, str]]) -> tuple[tuple[Listener, ...], list[HostPort]]:
+    """Their ports, and those that nodes give them."""
+    listeners, on_node = [], []
+    for container, where in containers:
+        for i, port in enumerate(mappings(container, "ports", where)):
+            at = f"{where}ports[{i}]."
+            listener = _listener(port, at)
+            listeners.append(listener)
+            taken = number(port, "hostPort", 0, 65535, at)
             if taken:
-                self.host_ports.setdefault(id, []).append((listener.protocol, taken, listener.port, text(port, "hostIP", at, "")))
-        return known
-
-
-def _container_ports(spec: Object, where: str) -> Iterator[tuple[Object, str]]:
-    for kind in ("containers", "initContainers"):
-        for i, container in enumerate(mappings(spec, kind, where)):
-            # an init container ends before the pod serves, unless it is a sidecar (KEP-753)
-            if container.get("ports") and (kind == "containers" or container.get("restartPolicy") == "Always"):
-                at = f"{where}{kind}[{i}]."
-                yield from ((port, f"{at}ports[{j}].") for j, port in enumerate(mappings(container, "ports", at)))
+                on_node.append((listener.protocol, taken, listener.port, text(port, "hostIP", at, "")))
+    return tuple(listeners), on_node
 
 
 def _listener(port: Object, at: str) -> Listener:
@@ -168,7 +180,7 @@ def _listener(port: Object, at: str) -> Listener:
 def _addresses(status: Object) -> tuple[Address, ...]:
     given = [each.get("ip") for each in mappings(status, "podIPs", "status.")] or [status.get("podIP")]
     try:
-        return tuple(_address(each) for each in given if each)
+        return tuple([_address(each) for each in given if each])
     except (ValueError, TypeError, OSError):
         raise Wrong("status.podIPs", f"{given!r} are not addresses") from None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from budnet.collector import paused
 from budnet.ir.address import Prefix
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
@@ -35,6 +36,7 @@ class Table:
     blocks and never kept.
     """
 
+    @paused()
     def __init__(self, network: Network, cut_at: Iterable[Prefix] = ()) -> None:
         """`cut_at`: prefixes at whose edges the outside is cut as well, so that two tables have the same parts of it."""
         self.network = network
@@ -144,15 +146,20 @@ class Table:
         assert self._groups_out and self._groups_in
         place = int(self.columns.place[block[0]])
         table = self.connections.table()
-        groups = self._groups_out.cells(block, there)
-        inward = self._groups_in.cells(block, there)
-        for at, other in self._as_seen(place, block, there):
-            inward[:, at] = self._groups_in.cells(other, there[at])
-        groups &= inward
-        rows, columns = np.nonzero(groups.any(axis=2) & (policies != NOTHING))
+        outward, inward = self._groups_out.cells(block, there), self._groups_in.cells(block, there)
+        elsewhere = [(at, self._groups_in.cells(other, there[at])) for at, other in self._as_seen(place, block, there)]
+        some = inward.some
+        for at, cells in elsewhere:
+            some[:, at] = cells.some
+        rows, columns = np.nonzero(some & outward.some & (policies != NOTHING))
+        groups = inward.words(rows, columns)
+        for at, cells in elsewhere:
+            seen = np.flatnonzero(np.isin(columns, at))
+            groups[seen] = cells.words(rows[seen], np.searchsorted(at, columns[seen]))
+        groups &= outward.words(rows, columns)
         words = table[policies[rows, columns]] & table[self._between[place][self.columns.place[there]]][columns]
         lanes = words.reshape(len(words), self.lanes.count, self.lanes.bits // 64)
-        lanes &= groups[rows, columns][:, None, :]
+        lanes &= groups[:, None, :]
         out = np.zeros(policies.shape, np.int32)
         out[rows, columns] = self.connections.numbers(words)
         return out
