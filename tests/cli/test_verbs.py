@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -13,6 +14,7 @@ import pytest
 from bundle.made import everything
 from helpers import GOLDEN
 
+BOOKSHOP = GOLDEN.parents[1] / "examples" / "bookshop"
 BUDNET = str(Path(sys.executable).parent / "budnet")
 SHOP = str(GOLDEN / "one-vpc" / "topology.yaml")
 
@@ -212,6 +214,20 @@ def test_probe_writes_json_and_junit(tmp_path: Path) -> None:
     assert suite is not None
     assert suite.get("failures") == "0"
     assert len(evidence.read_text().splitlines()) == table["questions"] + 1
+
+
+@pytest.mark.live
+def test_a_cluster_comes_up_and_is_probed() -> None:
+    place = f"kubernetes:{BOOKSHOP}"
+    name = f"test-{os.getpid()}"
+    try:
+        assert "pods without an address" in budnet("up", "--from", place, "--name", name).stdout
+        assert "shop/checkout[Deployment]" in budnet("ps", "--name", name).stdout
+        table = document("probe", "--from", place, "--to", "data/orders-db", "--name", name)
+        assert table["exit"] == 0 and table["questions"] == table["agree"] > 100  # type: ignore[operator]
+    finally:
+        budnet("down", "--name", name)
+    assert budnet("probe", "--from", place, "tls").returncode == 3
 
 
 def test_no_twin_is_said_and_exits_with_4() -> None:

@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from budnet.cli.output import literal_option, load, name_option, print_json, style, table
+from budnet.cli.source import KINDS
 from budnet.errors import NoTwin
 from budnet.probe import layers, report, truth
 from budnet.probe.sample import chosen
@@ -21,7 +23,13 @@ LAYERS = [PACKETS, *(layer.name for layer in layers.LAYERS)]
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[FILE] [LAYER]")
 @click.option("--layer", type=click.Choice(LAYERS), help="Ask only this. The same as the word LAYER.")
-@click.option("--from", "sources", multiple=True, metavar="NODE", help="Only questions from this endpoint, service or subnet. Repeatable.")
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="NODE",
+    help="Only questions from this endpoint, service or subnet. Repeatable. `kubernetes:WHERE` takes the place of FILE.",
+)
 @click.option("--to", "targets", multiple=True, metavar="NODE", help="Only questions to this endpoint, service or subnet. Repeatable.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report to this file as well.")
 @click.option("--evidence", type=click.Path(dir_okay=False, path_type=Path), help="Write every question with its answers to this CSV file.")
@@ -54,10 +62,19 @@ def command(
       budnet probe --format json --junit probe.xml
       budnet probe --evidence probe.csv
       budnet probe catalog/fleet --all
+      budnet probe --from kubernetes:manifests --to shop/db
     """
     from budnet.twin.lab import Twin
 
     file, layer = _file_and_layer(arguments, layer)
+    networks, sources = [s for s in sources if s.partition(":")[0] in KINDS], [s for s in sources if s.partition(":")[0] not in KINDS]
+    if networks:
+        if file or len(networks) > 1 or layer not in (None, PACKETS):
+            raise click.UsageError("a cluster is asked for packets only, and is one: --from kubernetes:WHERE takes the place of FILE")
+        from budnet.cli.cluster_twin import ClusterTwin
+
+        asked_cluster = ClusterTwin(networks[0], name, everything)
+        _finish(asked_cluster.ask(lambda a, b: _wanted(a, sources) and _wanted(b, targets), _progress(form)), form, junit_file, evidence)
     if place or profile or starttls:
         if not place or layer != "tls":
             raise click.UsageError("--at HOST:PORT and --profile go with `budnet probe tls`")
@@ -88,6 +105,11 @@ def command(
     finally:
         if ours:
             twin.down()
+    _finish(result, form, junit_file, evidence)
+
+
+def _finish(result: truth.Truth, form: str, junit_file: Path | None, evidence: Path | None) -> NoReturn:
+    """Prints and writes what came of it; ends with 0 where all agree."""
     for path, text in ((junit_file, report.junit), (evidence, report.evidence)):
         if path:
             path.write_text(text(result), encoding="utf-8")
@@ -109,8 +131,9 @@ def _file_and_layer(arguments: Sequence[str], layer: str | None) -> tuple[str | 
 
 def _wanted(node: str, chosen: Sequence[str]) -> bool:
     parts = node.split("/")
+    workload = node.partition("[")[0]
     return not chosen or any(
-        c == node or c in parts or node.startswith(f"{c}/") or node.rpartition("-")[0].endswith(f"/{c}") for c in chosen
+        c in (node, workload) or c in parts or node.startswith(f"{c}/") or node.rpartition("-")[0].endswith(f"/{c}") for c in chosen
     )
 
 
@@ -130,7 +153,7 @@ def _print(result: truth.Truth) -> None:
         table(["from", "to", "port", "predicted", "observed", "line"],
               ((r["src"], r["dst"], f"{r['port']}/{r['protocol'].lower()}", r["predicted"], r["observed"], r["origin"] or "") for r in rows))  # fmt: skip
     for note in result.notes:
-        click.echo(style(f"not asked: {note}", "yellow"))
+        click.echo(style(f"note: {note}", "yellow"))
     fates = ", ".join(f"{count} {fate}" for fate, count in sorted(result.fates.items(), key=lambda f: -f[1]))
     word = style("agree", "green", True) if not result.disagree else style(f"{len(result.disagree)} DISAGREE", "red", True)
     click.echo(f"{result.questions} questions, {result.agree} answered alike: {word}\n{fates}\n{result.seconds:.2f} s of packets")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from budnet.cli.output import file_argument, format_option, is_airgapped, is_literal, literal_option, load, name_option, print_json, style
+from budnet.cli.source import source_option
 from budnet.errors import AlreadyUp
 
 if TYPE_CHECKING:
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 )
 @click.option("--mesh", type=click.Choice(["haproxy", "dapr"]), default="haproxy", show_default=True,
               help="Who the sidecars are: one HAProxy, or Dapr's own programs where they are on PATH.")  # fmt: skip
+@source_option
+@click.option("--all", "everything", is_flag=True, help="With --from: every pod, and not only two of each class.")
 @name_option
 @format_option
 @literal_option
-def command(file: str | None, attach: bool, mesh: str, name: str, form: str) -> None:
+def command(file: str | None, attach: bool, mesh: str, source: str | None, everything: bool, name: str, form: str) -> None:
     """Bring the twin of FILE up: namespaces, filters and real servers on this machine, with no way out of it.
 
-    A twin of the same file that is up already is left as it is.
+    A twin of the same file that is up already is left as it is. Of a cluster that runs already (--from) the twin has pods, nodes
+    and hosts outside, with its policies as filters; what it does not have is said.
 
     \b
     Examples:
@@ -39,7 +43,17 @@ def command(file: str | None, attach: bool, mesh: str, name: str, form: str) -> 
       budnet up --attach
       budnet up other.yaml --name other
       budnet up --mesh dapr
+      budnet up --from kubernetes:manifests && budnet probe --from kubernetes:manifests && budnet down
     """
+    if source:
+        if file or attach:
+            raise click.UsageError(
+                "--from takes the place of FILE, and goes without --attach: `budnet probe --from` brings up, asks and takes down"
+            )
+        from budnet.cli.cluster_twin import up as up_cluster
+
+        up_cluster(source, name, everything, form)
+        return
     loaded = load(file)
     network = loaded.network
     assert network is not None

@@ -15,6 +15,7 @@ from budnet.probe.question import Question, questions
 from budnet.twin.lab import Twin
 
 Progress = Callable[[int, int], None]
+Predict = Callable[[Question], list[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,16 @@ class Truth:
                 "fates": self.fates, "notes": self.notes, "seconds": round(self.seconds, 3)}  # fmt: skip
 
 
-def truth(network: Network, twin: Twin, asked: Sequence[Question] | None = None, progress: Progress | None = None) -> Truth:
-    """Asks both. `asked` defaults to every question the Network raises."""
+def truth(
+    network: Network,
+    twin: Twin,
+    asked: Sequence[Question] | None = None,
+    progress: Progress | None = None,
+    predicted: Predict | None = None,
+) -> Truth:
+    """Asks both. `asked` defaults to every question the Network raises, `predicted` to what the prover says of it."""
     rows = list(questions(network)) if asked is None else list(asked)
-    predicted, in_twin = Predicted(network), InTwin(network, twin)
+    predicted, in_twin = predicted or Predicted(network), InTwin(network, twin)
     table = Truth()
     answers: dict[int, Answer] = {}
     start = time.perf_counter()

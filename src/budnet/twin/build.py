@@ -10,6 +10,7 @@ from budnet.ir.address import Address, Prefix, single
 from budnet.ir.cloud import RouteTable, TargetKind, Vpc
 from budnet.ir.endpoint import WIREGUARD, Endpoint, EndpointKind
 from budnet.ir.network import Network
+from budnet.ir.origin import NOWHERE
 from budnet.twin import client_vpn, phrases, router, vpn
 from budnet.twin.phrases import Marks
 from budnet.twin.plan import HOLE, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
@@ -74,7 +75,7 @@ class _Builder:
 
     def endpoint(self, endpoint: Endpoint) -> Space:
         external = endpoint.kind is EndpointKind.EXTERNAL
-        self.wires.append(Wire(INTERNET if external else endpoint.vpc, self.devices[endpoint.id], endpoint.id, "eth0"))
+        self.wires.append(Wire(endpoint.vpc or INTERNET, self.devices[endpoint.id], endpoint.id, "eth0"))
         routes = tuple(KernelRoute(d, "eth0") for d in DEFAULTS if any(a.version == d.version for a in endpoint.addresses))
         kind = "external" if external else "endpoint"
         ruleset = self.endpoints.ruleset(endpoint)
@@ -198,8 +199,9 @@ class _Builder:
     # ---- the outside ----------------------------------------------------------------------------------------------------
 
     def internet(self) -> Space:
-        """Knows the outside hosts and the public addresses of ours; everything else has no route."""
-        routes = [KernelRoute(single(a), self.devices[e.id]) for e in self.network.outside for a in e.addresses]
+        """Knows the outside hosts and the public addresses of ours; everything else has no route. Where there is no VPC it is the
+        flat network that Kubernetes asks for, in which every address reaches every other."""
+        routes = [KernelRoute(single(a), self.devices[e.id]) for e in self.network.endpoints if not e.vpc for a in e.addresses]
         for gateway in self.network.internet_gateways:
             device = self.gateway_device(gateway.id)
             publics = [g.public for g in self.network.nat_gateways if g.vpc == gateway.vpc]
@@ -209,7 +211,8 @@ class _Builder:
         routes += [KernelRoute(single(v.client), f"c{i}") for i, v in enumerate(self.network.client_vpns)]
         routes += self.subnets_v6()
         routes += [KernelRoute(d, MISS, metric=_LOWEST) for d in DEFAULTS]
-        missing = Rule(f'oifname "{MISS}" ' + self.marks.drop("NO_ROUTE", "internet", INTERNET, self.network.vpcs[0].origin))
+        origin = self.network.vpcs[0].origin if self.network.vpcs else NOWHERE
+        missing = Rule(f'oifname "{MISS}" ' + self.marks.drop("NO_ROUTE", "internet", INTERNET, origin))
         ruleset = Ruleset((), (Chain("forward", (missing, Rule("accept")), _FORWARD),))
         return Space(INTERNET, "internet", (), tuple(routes), ruleset=ruleset, forwards=True)
 

@@ -26,7 +26,8 @@ def hosts(network: Network, tools: Tools, web: Authority, taken: Taken) -> tuple
 
 
 def _speaks_tls(endpoint: Endpoint) -> bool:
-    return "." in endpoint.id and any((x.protocol, x.port) == (Protocol.TCP, PORT) for x in endpoint.listeners)
+    name = endpoint.id.removeprefix("internet/")
+    return name != endpoint.id and "." in name and any((x.protocol, x.port) == (Protocol.TCP, PORT) for x in endpoint.listeners)
 
 
 def _host(endpoint: Endpoint, web: Authority) -> Host:

@@ -1,0 +1,95 @@
+"""`budnet up` and `budnet probe` of a cluster that budnet did not write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import click
+
+from budnet.cli.output import print_json, style
+from budnet.cli.source import observed
+from budnet.errors import AlreadyUp, NoTwin
+from budnet.probe import truth
+from budnet.probe.rehearsal import Expected, Rehearsal, rehearse
+from budnet.twin import lab, tools
+from budnet.twin.build import plan
+from budnet.twin.staging import Stage
+
+
+class ClusterTwin:
+    """What runs of a cluster, and its twin by name."""
+
+    def __init__(self, source: str, name: str, everything: bool) -> None:
+        self.name = name
+        self.rehearsal: Rehearsal = rehearse(observed(source), everything)
+
+    @cached_property
+    def staged(self) -> Stage:
+        """The same for the same cluster, so that a twin that is up is known again."""
+        return Stage(plan(self.rehearsal.network), (), (), ())
+
+    def up(self, attached: bool) -> None:
+        """Brings it up; one of the same cluster that is up is left alone. Raises AlreadyUp where another one is."""
+        try:
+            lab.up(self.staged, tools.find(), self.name, attached)
+        except AlreadyUp:
+            if attached or not self.is_up():
+                raise
+
+    def is_up(self) -> bool:
+        """Whether the twin of this name is of this very cluster."""
+        try:
+            return bool(lab.Twin(self.name).facts["plan"] == self.staged.digest)
+        except NoTwin:
+            return False
+
+    def ask(self, wanted: Callable[[str, str], bool], progress: truth.Progress | None = None) -> truth.Truth:
+        """Real packets, compared; by a twin of its own where none is up."""
+        expected = Expected(self.rehearsal)
+        asked = [q for q in self.rehearsal.questions(expected) if wanted(q.source, q.destination)]
+        ours = not self.is_up()
+        if ours:
+            self.name = f"probe-{os.getpid()}"
+            self.up(attached=True)
+        twin = lab.Twin(self.name)
+        try:
+            found = truth.truth(self.rehearsal.network, twin, asked, progress, expected)
+        finally:
+            if ours:
+                twin.down()
+        found.notes += self.rehearsal.notes
+        if self.rehearsal.unknown:
+            found.notes.append(f"{self.rehearsal.unknown} questions were not asked: what decides them is not modelled, or not known")
+        return found
+
+
+def up(source: str, name: str, everything: bool, form: str) -> None:
+    """`budnet up --from`."""
+    twin = ClusterTwin(source, name, everything)
+    twin.up(attached=False)
+    status = lab.Twin(name).status()
+    seconds, spaces, listeners = status["timings"]["total"], len(status["spaces"]), len(status["listeners"])
+    if form == "json":
+        print_json(
+            "up",
+            {
+                "name": name,
+                "topology": status["name"],
+                "seconds": round(seconds, 3),
+                "spaces": spaces,
+                "listeners": listeners,
+                "notes": twin.rehearsal.notes,
+            },
+        )
+        return
+    say(twin.rehearsal.notes)
+    click.echo(f"{source} is up in {seconds:.2f} s: {spaces} namespaces, {listeners} listeners of budnet's own")
+    click.echo(f"`budnet ps` lists them, `budnet probe --from {source}` tries every flow, `budnet down` takes it down")
+
+
+def say(notes: Sequence[str]) -> None:
+    """What is not as in the cluster."""
+    for note in notes:
+        click.echo(style(f"note: {note}", "yellow"))
