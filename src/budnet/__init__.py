@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from budnet.api import Network, load
+    from budnet.api import Network, Unreadable, WrongQuestion, load
 
-__all__ = ["Network", "load"]
+__all__ = ["Network", "Unreadable", "WrongQuestion", "load"]
 
 
 def __getattr__(name: str) -> Any:

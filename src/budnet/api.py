@@ -1,126 +1,142 @@
 """The questions of the command line for programs: `import budnet`, then `budnet.load(...)`.
 
-Every method answers with rows: a pandas or polars data frame where one of them is installed, else a list of dicts; in either
-case with the values of the command's `--format json`.
+Every question is answered with a `budnet.questions.answer.Answer`: `.rows` is a list of dicts with the values of the command's
+`--format json`, `.frame()` a pandas or polars data frame of them, `.to_json()` the command's whole document. What cannot be read
+raises `Unreadable`, and a question that names nobody `WrongQuestion`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from budnet.errors import BudnetError
+from budnet.errors import Unreadable, WrongQuestion
 
 if TYPE_CHECKING:
     from budnet.ir.network import Network as Resolved
+    from budnet.questions.answer import Answer
+    from budnet.questions.matrix import Row
+    from budnet.questions.place import Place
+    from budnet.reach.engine import Engine
 
-Rows = list[dict[str, Any]]
+__all__ = ["Network", "Unreadable", "WrongQuestion", "load"]
 
 
-class Unreadable(BudnetError):
-    """What was to be loaded has errors; the text is the report that the command line prints."""
-
-
-def load(place: str | None = None, guarantees: str | None = None) -> Network:
+def load(place: str | None = None, guarantees: str | None = None, *, literal: bool = False, airgapped: bool = False) -> Network:
     """A FILE, `catalog/NAME`, or a network that runs already as `--from` takes it; nothing is what the commands take then.
 
-    `guarantees`: a file with guarantees about a network that runs already. Raises `Unreadable`.
+    `guarantees`: a file with guarantees about a network that runs already. `literal` and `airgapped` are the options of those names.
 
     >>> import budnet
-    >>> budnet.load("catalog/foundry").prove(frame=False)[0]["status"]
+    >>> foundry = budnet.load("catalog/foundry")
+    >>> foundry.prove()[0]["status"]
     'proved'
     """
     from budnet import pipeline
+    from budnet.questions import place as places
 
-    if place is not None and place.startswith("kubernetes:"):
-        network = _observed(place.partition(":")[2])
-        if guarantees is not None:
-            network = _sound(pipeline.with_guarantees(network, guarantees))
-        return Network(network)
-    return Network(_sound(pipeline.load(place)))
-
-
-def _sound(loaded: Any) -> Resolved:
-    from budnet.source.diagnostic import in_order
-    from budnet.source.report import to_text
-
-    if loaded.network is None:
-        raise Unreadable(to_text(in_order(loaded.diagnostics), {loaded.file: loaded.text}, False))
-    network: Resolved = loaded.network
-    return network
-
-
-def _observed(where: str) -> Resolved:
-    from budnet.observe.kubernetes import cluster, sources
-    from budnet.observe.kubernetes.fields import Problems
-    from budnet.source.diagnostic import in_order
-    from budnet.source.report import to_text
-
-    problems = Problems()
-    found = cluster.network(sources.objects(where, problems), problems).network
-    if not found.endpoints:
-        raise Unreadable(to_text(in_order(problems.found), {}, False) or f"{where}: nothing in it sends or answers")
-    return found
+    found = places.read(place, literal, airgapped)
+    if guarantees is None:
+        return Network(found)
+    if not found.observed:
+        raise WrongQuestion("`guarantees` belong to a network that budnet did not write; a file of ours has its own")
+    return Network(found, places.sound(pipeline.with_guarantees(found.network, guarantees)))
 
 
 class Network:
-    """A network to ask about. `frame=False` gives lists of dicts whatever is installed."""
+    """A network to ask about. Names, ports and filters are written as on the command line."""
 
-    def __init__(self, resolved: Resolved) -> None:
-        self.resolved = resolved
+    def __init__(self, place: Place, resolved: Resolved | None = None) -> None:
+        self.place = place
+        self.resolved = resolved or place.network
 
-    def matrix(self, frame: bool = True) -> Any:
-        """Who reaches whom: the rows of `budnet matrix`.
+    def __repr__(self) -> str:
+        return f"<budnet network {self.resolved.name} from {self.place.name}: {len(self.resolved.endpoints)} endpoints>"
+
+    @cached_property
+    def _engine(self) -> Engine:
+        from budnet.reach.engine import Engine
+
+        return Engine(self.resolved)
+
+    @property
+    def problems(self) -> Answer:
+        """What was wrong with what was read, and did not stop it."""
+        from budnet.questions import lint
+        from budnet.questions.answer import Answer
+
+        rows = lint.answer(self.place.said).rows
+        return Answer("load", rows, lint.COLUMNS, {"diagnostics": rows})
+
+    def matrix(
+        self, *, workload: str | None = None, peer: str | None = None, direction: str | None = None, port: str | None = None,
+        allowed: bool = False, unknown: bool = False, denied: bool = False, by: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """Who reaches whom: the rows of `budnet matrix`, with its filters.
 
         >>> import budnet
-        >>> row = budnet.load("catalog/foundry").matrix(frame=False)[0]
-        >>> sorted(row)
-        ['allowed', 'dst', 'one_way', 'src', 'unknown']
+        >>> found = budnet.load("catalog/foundry").matrix(workload="*/postgresql", direction="in", port="5432/tcp")
+        >>> found[0]["allowed"]
+        [{'protocol': 'TCP', 'ports': [[5432, 5432]]}]
         """
-        from budnet.cli.matrix import rows_json
+        from budnet.questions import matrix
+        from budnet.questions.answer import Answer
+        from budnet.questions.classes import rectangles
+        from budnet.questions.focus import Focus
 
-        return _given(list(rows_json(self.resolved)), frame)
+        if by is not None and by not in matrix.BY:
+            raise WrongQuestion(f"'{by}' is not one of {', '.join(matrix.BY)}")
+        answers = {"allowed": allowed, "unknown": unknown, "denied": denied}
+        focus = Focus(workload, peer, direction, port, tuple(a for a, asked in answers.items() if asked))
+        pairs, joined = matrix.of(self.resolved, by), by == "class"
+        found: Iterator[Row] = rectangles(pairs, focus) if joined else matrix.rows(pairs, focus)
+        rows = [each for row in found for each in matrix.row_json(row, joined)]
+        return Answer("matrix", rows, matrix.COLUMNS, {"rows": rows, "endpoints": pairs.endpoints})
 
-    def reach(self, src: str, dst: str, port: str) -> dict[str, Any]:
-        """Whether one reaches the other on a port, with what decided: the document of `budnet reach`.
+    def reach(self, src: str, dst: str, port: str | None = None) -> Answer:
+        """Whether one reaches the other on a port, or on any, with what decided: one row, the document of `budnet reach`.
 
         >>> import budnet
-        >>> budnet.load("catalog/foundry").reach("budapp", "postgresql", "sql")["reachable"]
+        >>> budnet.load("catalog/foundry").reach("budapp", "postgresql", "sql")[0]["reachable"]
         True
         """
-        from budnet.cli import asked
-        from budnet.cli.reach import best_trace, trace_json
-        from budnet.reach.engine import Engine
+        from budnet.questions import reach
 
-        engine = Engine(self.resolved)
-        try:
-            question = asked.who(engine, src, dst)
-            return trace_json(best_trace(engine, question, *asked.port(engine, port, question.destinations)))
-        except SystemExit:
-            raise ValueError(f"{src} to {dst} on {port} names nobody, or no port") from None
+        return reach.answer(reach.reach(self._engine, src, dst, port))
 
-    def prove(self, frame: bool = True) -> Any:
-        """The guarantees: the rows of `budnet prove`."""
-        from budnet.cli.prove import proof_json
-        from budnet.reach.engine import Engine
-        from budnet.reach.guaranteed import prove_cluster
-        from budnet.reach.prove import prove
+    def explain(self, src: str, dst: str, port: str) -> Answer:
+        """Every filter on the way, a row each; `.document["changes"]` is the smallest change that would open the flow.
 
-        proofs = prove(Engine(self.resolved)) if self.resolved.vpcs else prove_cluster(self.resolved)
-        return _given([proof_json(p) for p in proofs], frame)
+        >>> import budnet
+        >>> found = budnet.load("catalog/foundry").explain("internet", "postgresql", "5432/tcp")
+        >>> found.document["reachable"]
+        False
+        """
+        from budnet.questions import explain
 
-    def diff(self, other: Network, frame: bool = True) -> Any:
+        return explain.answer(explain.explain(self._engine, src, dst, port))
+
+    def exposure(self, new_pods: bool = True) -> Answer:
+        """What the internet reaches, a row each; `.document["new_pods"]` is what pods that are not there yet could."""
+        from budnet.questions import exposure
+
+        return exposure.answer(exposure.exposure(self.resolved, new_pods))
+
+    def prove(self) -> Answer:
+        """The guarantees, a row each."""
+        from budnet.questions import prove
+
+        return prove.answer(prove.proofs(self.resolved))
+
+    def lint(self) -> Answer:
+        """What is odd about policies and Services, a row each."""
+        from budnet.questions import lint
+
+        return lint.answer(lint.lint(self.place))
+
+    def diff(self, other: Network) -> Answer:
         """What `other` opens and closes against this one: the rows of `budnet diff`, each with what it `is`."""
-        from budnet.cli.diff import between, row_json
+        from budnet.questions import diff
 
-        found = between(self.resolved, other.resolved)
-        changes = {"opened": found.opened, "closed": found.closed, "unknown": found.unknown}
-        return _given([{"is": what, **row_json(c)} for what, each in changes.items() for c in each], frame)
-
-
-def _given(rows: Rows, frame: bool) -> Any:
-    """As a data frame, by whichever library there is."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    name = next((n for n in ("pandas", "polars") if find_spec(n)), None) if frame else None
-    return rows if name is None else import_module(name).DataFrame(rows)
+        return diff.answer(diff.between(self.resolved, other.resolved))

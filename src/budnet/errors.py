@@ -1,4 +1,4 @@
-"""What the world can refuse. Wrong input is a Diagnostic and a wrong answer is a value; neither is here.
+"""What the world can refuse, and questions that make no sense. Wrong input is a Diagnostic and a wrong answer is a value.
 
 BudnetError
   TwinError        the kernel, a server or a namespace of the twin
@@ -7,6 +7,8 @@ BudnetError
     AlreadyUp      one is
   OrderRefused     an ACME server did not give a certificate
   OutputError      a file could not be written
+  WrongQuestion    it names nobody, no port, or no network
+    Unreadable     what it is about has errors
 """
 
 from __future__ import annotations
@@ -38,3 +40,11 @@ class OrderRefused(BudnetError):
 
 class OutputError(BudnetError):
     """A file could not be written."""
+
+
+class WrongQuestion(BudnetError):
+    """What was asked makes no sense of this network; the message says what to write instead. The command line exits with 3."""
+
+
+class Unreadable(WrongQuestion):
+    """What was to be asked about has errors. The message is their report."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,21 @@ def test_its_topologies_are_good() -> None:
     for text in blocks("yaml"):
         loaded = load_text(text.encode(), "README.md", {})
         assert loaded.network is not None, loaded.diagnostics
+
+
+def test_what_is_shown_of_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is one session, from its first line to its last, beside the examples."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "PYTHON.md").read_text()
+    session = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    if find_spec("pandas") is None:
+        session = re.sub(r"(?m)^(>>> .*\.frame\(.*)\n(?:(?!>>>).+\n)*", "", session)
+    test = doctest.DocTestParser().get_doctest(session, {}, "docs/PYTHON.md", "docs/PYTHON.md", 0)
+    assert len(test.examples) > 10
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
+    assert not report, "".join(report)
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

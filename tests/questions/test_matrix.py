@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import budnet
 from budnet.cli.main import cli
+from budnet.cli.matrix import _lines
+from budnet.questions import matrix
+from budnet.questions.answer import Answer
+from budnet.questions.focus import Focus
+from helpers import GOLDEN
+from properties.clusters import random_cluster
 from questions.shop import FOREIGN, SHOP, written
 
 DB, WEB, PROBE = "shop/db[StatefulSet]", "shop/web[Deployment]", "other/probe[Pod]"
@@ -29,6 +39,10 @@ def rows(where: str, *options: str) -> set[tuple[str, str]]:
         (["--workload", DB, "--direction", "in", "--port", "5432/tcp"], {(WEB, DB)}),
         (["--workload", DB, "--direction", "in", "--port", "5433/tcp"], set()),
         (["--unknown", "--workload", "shop/web"], {(WEB, PROBE)}),
+        (["--denied", "--workload", "shop/db", "--peer", "other/*"], {(PROBE, DB)}),
+        (["--denied", "--workload", DB, "--direction", "in", "--peer", "shop/*", "--port", "5000-5431/tcp"], {(WEB, DB)}),
+        (["--denied", "--workload", DB, "--direction", "in", "--peer", "shop/*", "--port", "5000-5432/tcp"], set()),
+        (["--allowed", "--workload", DB, "--direction", "in", "--port", "udp"], set()),
     ],
 )
 def test_focus(tmp_path: Path, options: list[str], wanted: set[tuple[str, str]]) -> None:
@@ -39,10 +53,106 @@ def test_markdown(tmp_path: Path) -> None:
     run = CliRunner().invoke(
         cli, ["matrix", "--from", written(tmp_path), "--format", "markdown", "--workload", "shop/db", "--direction", "in"]
     )
-    assert run.stdout == f"| source | destination | allowed |\n| ---|---|--- |\n| {WEB} | {DB} | 5432/tcp |\n"
+    assert run.stdout == f"| source | destination | allowed |\n|---|---|---|\n| {WEB} | {DB} | 5432/tcp |\n"
 
 
-@pytest.mark.parametrize("options", [["--direction", "in"], ["--port", "http"], ["--port", "70000"]])
+@pytest.mark.parametrize("options", [["--direction", "in"], ["--port", "http"], ["--port", "70000"], ["--port", "2-1/tcp"]])
 def test_what_makes_no_sense_is_said(tmp_path: Path, options: list[str]) -> None:
     run = CliRunner().invoke(cli, ["matrix", "--from", written(tmp_path), *options])
     assert run.exit_code == 3 and "Traceback" not in run.output
+
+
+# ---- what the forms and ways of grouping have to do with each other -------------------------------------------------------------
+
+OWN = str(GOLDEN / "two-meshes" / "topology.yaml")
+Cell = tuple[str, str, str]
+
+
+def cells(found: Answer) -> set[Cell]:
+    """Every pair with what it has, whichever way rows are joined."""
+    out = set()
+    for row in found.rows:
+        sources, targets = ([x] if isinstance(x, str) else x for x in (row["src"], row["dst"]))
+        what = json.dumps([row[k] for k in ("allowed", "one_way", "unknown_ports")])
+        out |= {(s, d, what) for s in sources for d in targets if s != d}
+    return out
+
+
+@pytest.fixture(scope="module", params=[*range(12), OWN, "catalog/five-ways"])
+def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> budnet.Network:
+    if isinstance(request.param, str):
+        return budnet.load(request.param)
+    folder = tmp_path_factory.mktemp("cluster")
+    (folder / "all.json").write_text(json.dumps({"kind": "List", "items": random_cluster(request.param)}))
+    return budnet.load(f"kubernetes:{folder}")
+
+
+def test_classes_are_the_same_pairs_in_fewer_rows(network: budnet.Network) -> None:
+    plain, joined = network.matrix(), network.matrix(by="class")
+    assert cells(joined) == cells(plain)
+    assert len(joined) <= len(plain)
+    pairs = [(s, d, r["one_way"]) for r in joined for s in r["src"] for d in r["dst"]]
+    assert len(pairs) == len(set(pairs)), "rectangles do not overlap"
+
+
+def test_denied_is_the_rest(network: budnet.Network) -> None:
+    some = {(r["src"], r["dst"]) for r in network.matrix(allowed=True, unknown=True)}
+    none = {(r["src"], r["dst"]) for r in network.matrix(denied=True)}
+    assert not some & none
+    both = network.matrix(allowed=True, unknown=True, denied=True)
+    assert {(r["src"], r["dst"]) for r in both} == some | none
+    assert len(none) + len(some) == len({(r["src"], r["dst"]) for r in both})
+    for row in network.matrix(denied=True, port="udp"):
+        assert not any(p["protocol"] == "UDP" for p in [*row["allowed"], *row["unknown_ports"]])
+
+
+def test_csv_has_a_line_for_each_pair(network: budnet.Network) -> None:
+    run = CliRunner().invoke(cli, ["matrix", *_arguments(network), "--format", "csv"])
+    lines = list(csv.DictReader(io.StringIO(run.stdout)))
+    assert {(r["src"], r["dst"]) for r in lines} == {(r["src"], r["dst"]) for r in network.matrix()}
+    assert len(lines) == len({(r["src"], r["dst"]) for r in lines})
+    assert all(r["allowed"] or r["one_way"] or r["unknown"] for r in lines)
+    assert all(bool(r["unknown"]) == bool(r["why"]) for r in lines)
+
+
+def _arguments(network: budnet.Network) -> list[str]:
+    name = network.place.name
+    return ["--from", name] if name.startswith("kubernetes:") else [name]
+
+
+def test_workloads_of_our_own_join_replicas() -> None:
+    by_endpoint, by_workload = budnet.load(OWN).matrix(), budnet.load(OWN).matrix(by="workload")
+    joined = {r["src"] for r in by_workload} - {r["src"] for r in by_endpoint}
+    assert joined and len(by_workload) < len(by_endpoint)
+    assert all(f"{name}-0" in {r["src"] for r in by_endpoint} for name in joined)
+
+
+def test_what_is_unknown_stands_apart_and_says_why(tmp_path: Path) -> None:
+    """A policy of another maker about the one end; of the other end everything is known."""
+    found = budnet.load(written(tmp_path, SHOP + FOREIGN)).matrix(workload="shop/web", peer="other/*", direction="out")
+    (row,) = found.rows
+    assert (row["allowed"], row["one_way"]) == ([], False)
+    assert row["unknown"] == "other/odd is not modelled"
+    assert {p["protocol"] for p in row["unknown_ports"]} == {"TCP", "UDP", "SCTP", "ICMP"}
+
+
+def test_pods_that_all_differ_are_streamed(tmp_path: Path) -> None:
+    """400 pods make 160,000 rows: what is kept in memory is less than what is written by far."""
+    pods = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}", "namespace": "n", "labels": {"app": f"a{i}"}},
+         "spec": {"containers": [{"name": "c"}]}, "status": {"podIP": f"10.1.{i // 200}.{i % 200 + 1}"}}
+        for i in range(400)
+    ]  # fmt: skip
+    policies = [
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": f"p{i}", "namespace": "n"},
+         "spec": {"podSelector": {"matchLabels": {"app": f"a{i}"}}, "ingress": [{"ports": [{"port": 1000 + i}]}]}}
+        for i in range(400)
+    ]  # fmt: skip
+    (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": pods + policies}))
+    pairs = matrix.of(budnet.load(f"kubernetes:{tmp_path}").resolved)
+    tracemalloc.start()
+    written_ = sum(len(piece) for piece in _lines(pairs, Focus(), "json"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert written_ > 15_000_000
+    assert peak < 5_000_000

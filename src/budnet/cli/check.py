@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
 
@@ -10,14 +9,25 @@ import click
 
 from budnet import pipeline
 from budnet.catalog.age import stale
-from budnet.cli.output import colours, counted, file_argument, is_airgapped, is_literal, literal_option, print_json, table, wrong
+from budnet.cli.output import (
+    colours,
+    counted,
+    file_argument,
+    is_airgapped,
+    is_literal,
+    literal_option,
+    print_json,
+    print_sarif,
+    table,
+    wrong,
+)
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.names import TlsProfile
 from budnet.ir.network import Network
 from budnet.ir.network import to_json as to_json_value
 from budnet.pipeline import Loaded
 from budnet.source.diagnostic import Diagnostic, Severity, has_errors, in_order, suggest
-from budnet.source.report import to_json, to_sarif, to_text
+from budnet.source.report import to_json, to_text
 from budnet.tls.enforce import NotEnforceable, gaps
 
 
@@ -57,7 +67,7 @@ def command(file: str | None, form: str, code: str | None) -> None:
         body = {"file": loaded.file, "diagnostics": to_json(found), "literal": is_literal(), "not_enforceable": unmet}
         print_json("check", body)
     elif form == "sarif":
-        click.echo(json.dumps(to_sarif(found, _version()), indent=1))
+        print_sarif(found)
     else:
         _print(loaded, found)
     faulty = any(f.severity is Severity.ERROR and not f.accepted for f in loaded.findings)
@@ -109,9 +119,3 @@ def _explain(code: str, form: str) -> None:
 def _gaps(network: Network | None) -> list[tuple[TlsProfile, Endpoint, NotEnforceable]]:
     """What is written and no server can be told."""
     return gaps(network) if network is not None else []
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("budnet")

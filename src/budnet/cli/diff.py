@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import print_json, style, transports_json
-from budnet.cli.prove import trace_lines
+from budnet.cli.output import style
 from budnet.cli.source import either
-from budnet.ir.network import Network
-from budnet.reach.diff import Change, Difference, GuaranteeChange, diff
-from budnet.reach.diff_table import diff_table
+from budnet.questions.diff import answer, between, listed
+from budnet.questions.reach import trace_lines
+from budnet.reach.diff import Difference
 
 
 @click.command()
@@ -32,11 +31,9 @@ def command(old: str, new: str, form: str) -> None:
       budnet diff kubernetes:before kubernetes:after
       budnet diff kubernetes:dump.json budnet.yaml
     """
-    one, other = either(old), either(new)
-    found = between(one, other)
+    found = between(either(old).network, either(new).network)
     if form == "json":
-        print_json("diff", {"opened": [row_json(c) for c in found.opened], "closed": [row_json(c) for c in found.closed],
-                            "unknown": [row_json(c) for c in found.unknown], "guarantees": [_guarantee(g) for g in found.guarantees]})  # fmt: skip
+        click.echo(answer(found).to_json())
     elif form == "markdown":
         click.echo(markdown(found))
     else:
@@ -44,19 +41,13 @@ def command(old: str, new: str, form: str) -> None:
     sys.exit(1 if found else 0)
 
 
-def between(old: Network, new: Network) -> Difference:
-    """Address by address where both are ours; else by workload."""
-    return diff(old, new) if old.vpcs and new.vpcs else diff_table(old, new)
+_COLOUR = {"opened": "red", "closed": "green", "unknown": "yellow"}
 
 
 def _text(found: Difference) -> None:
-    for title, changes, colour in (
-        ("opened", found.opened, "red"),
-        ("closed", found.closed, "green"),
-        ("unknown", found.unknown, "yellow"),
-    ):
+    for title, changes in listed(found):
         for change in changes:
-            click.echo(f"{style(title, colour, True)}  {change.src} -> {change.dst}  {change.allowed}")
+            click.echo(f"{style(title, _COLOUR[title], True)}  {change.src} -> {change.dst}  {change.allowed}")
             for cause in change.causes:
                 click.echo(f"        {cause}")
     for each in found.guarantees:
@@ -76,7 +67,7 @@ def markdown(found: Difference) -> str:
     if found.opened or found.closed or found.unknown:
         caused = any(c.causes for c in (*found.opened, *found.closed, *found.unknown))
         out += ["| | from | to | what |" + " because |" * caused, "|---|---|---|---|" + "---|" * caused]
-        for title, changes in (("opened", found.opened), ("closed", found.closed), ("unknown", found.unknown)):
+        for title, changes in listed(found):
             out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" + f" {'; '.join(c.causes)} |" * caused for c in changes]
         out.append("")
     out += [f"- guarantee *{g.name}*: {_status(g.before)} -> **{_status(g.after)}**" for g in found.guarantees]
@@ -85,17 +76,3 @@ def markdown(found: Difference) -> str:
 
 def _status(status: Any) -> str:
     return status.value if status is not None else "not there"
-
-
-def row_json(change: Change) -> dict[str, Any]:
-    """A row of `budnet diff --format json`."""
-    return {"src": change.src, "dst": change.dst, "allowed": transports_json(change.allowed), "one_way": False, "unknown": None,
-            "change": change.kind, "causes": list(change.causes)}  # fmt: skip
-
-
-def _guarantee(change: GuaranteeChange) -> dict[str, Any]:
-    return {
-        "name": change.name,
-        "before": change.before.value if change.before else None,
-        "after": change.after.value if change.after else None,
-    }

@@ -7,16 +7,12 @@ from typing import Any
 
 import click
 
-from budnet.cli import asked
-from budnet.cli.output import format_option, literal_option, print_json, style
-from budnet.cli.reach import best_trace, reachable
+from budnet.cli.output import format_option, literal_option, style
 from budnet.cli.source import network, source_option
-from budnet.reach import relay
+from budnet.questions.explain import answer, explain
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
-from budnet.reach.invoke import invoke
-from budnet.reach.remedy import Remedy, remedies
-from budnet.reach.trace import origin_of, rules_behind
+from budnet.reach.remedy import Remedy
 
 
 @click.command()
@@ -41,34 +37,21 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
       budnet explain budapp budcluster mesh
       budnet explain shop/web shop/db 5432/tcp --from kubernetes:manifests
     """
-    engine = Engine(network(file, source))
-    question = asked.who(engine, src, destination)
-    if question.note:
-        click.echo(question.note, err=True)
-    protocol, number = asked.port(engine, port, question.destinations)
-    best = best_trace(engine, question, protocol, number)
-    best = invoke(engine, best) if port == asked.MESH else best
-    way, bit = relay.way(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
-    rows: list[dict[str, Any]] = []
-    for gate, passed in best.steps:
-        rules = [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if passed else []
-        origin = origin_of(engine, gate)
-        rows.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
-                     "code": gate.code, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
-    changes = remedies(engine, best)
+    found = explain(Engine(network(file, source)), src, destination, port)
+    if found.note:
+        click.echo(found.note, err=True)
+    best = found.best
     if form == "json":
-        print_json("explain", {
-            "reachable": reachable(best), "disposition": best.verdict.disposition.value, "gates": rows, "hops": way.hops,
-            "changes": [{"layer": c.layer, "summary": c.summary, "write": c.write} for c in changes],
-        })  # fmt: skip
+        click.echo(answer(found).to_json())
     else:
-        click.echo(f"{best.source.label} -> {best.destination.label} {number}/{protocol.name.lower()}: {best.verdict.disposition.value}")
-        for row in rows:
+        what = f"{best.port}/{best.protocol.name.lower()}"
+        click.echo(f"{best.source.label} -> {best.destination.label} {what}: {best.verdict.disposition.value}")
+        for row in found.gates:
             _print(row)
-        blockers = [r for r in rows if r["passes"] is False]
+        blockers = [r for r in found.gates if r["passes"] is False]
         if blockers:
             click.echo(f"\n{len(blockers)} blocker{'s' * (len(blockers) > 1)}; all of them would have to go")
-            _changes(changes)
+            _changes(found.changes)
         elif best.verdict.disposition is Disposition.UNKNOWN:
             click.echo("\nnothing that is known blocks it, and what is marked ???? is not modelled")
         elif not best.verdict.reachable:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import file_argument, literal_option, network, print_json, table, transports_json
-from budnet.cli.source import observed, source_option
+from budnet.cli.output import file_argument, literal_option, markdown, print_sarif, table
+from budnet.cli.source import network, source_option
 from budnet.ir.address import ALL_PORTS, Protocol
+from budnet.questions.exposure import answer, exposure, place
 
 if TYPE_CHECKING:
     from budnet.packets.transports import Transports
     from budnet.reach.exposure.newcomers import Newcomer
     from budnet.reach.exposure.verdict import Exposure
+    from budnet.source.diagnostic import Diagnostic
 
 _COLUMNS = ("workload", "port", "from the internet", "by", "at", "why")
 _INTERNET, _PERHAPS = "K301", "K302"
@@ -45,35 +46,25 @@ def command(file: str | None, source: str | None, fail_on: str | None, new_pods:
     """
     from budnet.reach.exposure.verdict import Word
 
-    found, others = _ask(file, source, new_pods)
+    found, others = exposure(network(file, source), new_pods)
     open_ = [x for x in found if x.word.open]
     if form == "json":
-        print_json("exposure", {"internet": [_json(x) for x in found], "new_pods": [_new_json(n) for n in others]})
+        click.echo(answer((found, others)).to_json())
     elif form == "sarif":
-        click.echo(json.dumps(_sarif([x for x in found if x.word.open or x.word is Word.UNKNOWN]), indent=1))
+        print_sarif(_said([x for x in found if x.word.open or x.word is Word.UNKNOWN]))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([*_COLUMNS, "ranges", "decided by", "origin"])
         for x in found:
-            writer.writerow([*_row(x), " ".join(map(str, x.prefixes)), " ".join(x.by), _place(x)])
+            writer.writerow([*_row(x), " ".join(map(str, x.prefixes)), " ".join(x.by), place(x)])
     elif form == "markdown":
-        click.echo("\n".join(_markdown(_COLUMNS, [_row(x) for x in found])))
+        markdown(_COLUMNS, (_row(x) for x in found))
         if others:
-            click.echo("\n" + "\n".join(_markdown(_NEW, _new_rows(others))))
+            click.echo()
+            markdown(_NEW, _new_rows(others))
     else:
         _text(found, others)
     sys.exit(1 if fail_on and open_ else 0)
-
-
-def _ask(file: str | None, source: str | None, new_pods: bool) -> tuple[list[Exposure], list[Newcomer]]:
-    from budnet.reach.exposure import clusters, networks, newcomers
-    from budnet.reach.table.table import Table
-
-    if source is None:
-        own = network(file)
-        return networks.exposures(own), newcomers.newcomers(own) if new_pods else []
-    seen = observed(source)
-    return clusters.exposures(seen, Table(seen)), newcomers.newcomers(seen) if new_pods else []
 
 
 def _text(found: list[Exposure], others: list[Newcomer]) -> None:
@@ -127,36 +118,9 @@ def _row(x: Exposure) -> tuple[str, ...]:
     return x.workload, x.port, word, f"{x.entry} ({x.kind})", x.at, x.reason
 
 
-def _place(x: Exposure) -> str:
-    return f"{x.origin.file}:{x.origin.line}" if x.origin.line else x.origin.file
-
-
-def _json(x: Exposure) -> dict[str, Any]:
-    return {
-        "workload": x.workload, "port": x.port, "exposure": x.word.value, "internet": x.word.open if x.word.value != "unknown" else None,
-        "entry": x.entry, "kind": x.kind, "at": x.at, "ranges": [str(p) for p in x.prefixes], "reason": x.reason, "decided_by": list(x.by),
-        "origin": _place(x) or None,
-    }  # fmt: skip
-
-
-def _new_json(n: Newcomer) -> dict[str, Any]:
-    return {
-        "workload": n.workload, "namespace": n.namespace, "any_labels": transports_json(n.any_labels), "some_labels": transports_json(n.some_labels),
-        "labels": dict(n.labels), "namespace_labels": dict(n.space), "unknown": transports_json(n.unknown), "complete": n.complete,
-    }  # fmt: skip
-
-
-def _markdown(columns: tuple[str, ...], rows: list[Any]) -> list[str]:
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return lines + ["| " + " | ".join(str(c).replace("|", "\\|") for c in row) + " |" for row in rows]
-
-
-def _sarif(found: list[Exposure]) -> dict[str, Any]:
+def _said(found: list[Exposure]) -> list[Diagnostic]:
     """One result for each workload that is exposed, the most open way in first."""
-    from importlib.metadata import version
-
     from budnet.source.diagnostic import Diagnostic, Severity
-    from budnet.source.report import to_sarif
     from budnet.source.span import Span
 
     first: dict[str, Exposure] = {}
@@ -172,4 +136,4 @@ def _sarif(found: list[Exposure]) -> dict[str, Any]:
             f"{x.workload} is exposed to the internet {x.word.value}" if x.word.open else f"whether {x.workload} is exposed is not known"
         )
         said.append(Diagnostic(code, severity, f"{summary}, by {ways}: {x.reason}", Span(x.origin.file, line, 1, line, 1)))
-    return to_sarif(said, version("budnet"))
+    return said

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import colours, file_argument, literal_option, network, print_json
-from budnet.cli.source import read, source_option
+from budnet.cli.output import colours, file_argument, literal_option, print_sarif
+from budnet.cli.source import place, source_option
 
 if TYPE_CHECKING:
     from budnet.source.diagnostic import Diagnostic
@@ -32,22 +31,15 @@ def command(file: str | None, source: str | None, form: str) -> None:
       helm template chart | budnet lint --from kubernetes:-
       budnet lint --from kubernetes:dump.json --format sarif > lint.sarif
     """
-    from budnet.reach.review import review
-    from budnet.source.diagnostic import Severity, in_order
-    from budnet.source.report import to_json, to_sarif, to_text
+    from budnet.questions.lint import answer, lint
+    from budnet.source.diagnostic import Severity
+    from budnet.source.report import to_text
 
-    if source is None:
-        found = review(network(file))
-    else:
-        seen = read(source)
-        found = review(seen.network, seen.annotations) + seen.entrances.problems(seen.network.endpoints).found
-    found = in_order(found)
+    found = lint(place(file, source))
     if form == "json":
-        print_json("lint", {"findings": to_json(found)})
+        click.echo(answer(found).to_json())
     elif form == "sarif":
-        from importlib.metadata import version
-
-        click.echo(json.dumps(to_sarif(found, version("budnet")), indent=1))
+        print_sarif(found)
     else:
         if found:
             click.echo(to_text(found, _texts(found), colours(sys.stdout)))

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from budnet.errors import BudnetError
+from budnet.errors import BudnetError, Unreadable, WrongQuestion
 
 VERBS = {
     "init": "write the reference topology, commented, ready to edit",
@@ -56,6 +56,14 @@ class Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Whatever a verb asks that makes no sense ends here: said, and 3."""
+        try:
+            return super().invoke(ctx)
+        except WrongQuestion as wrong:
+            click.echo(str(wrong) if isinstance(wrong, Unreadable) else f"budnet: {wrong}", err=True)
+            sys.exit(WRONG_INPUT)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):

@@ -3,135 +3,142 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 import click
 
-from budnet.cli.focus import Focus, focus_options
-from budnet.cli.output import file_argument, literal_option, network, table, transports_json
-from budnet.cli.source import source_option
-from budnet.ir.network import Network
-from budnet.packets.transports import Transports
-from budnet.reach.engine import Engine
-from budnet.reach.matrix import Row, matrix
+from budnet.cli.focus import focus, focus_options
+from budnet.cli.output import file_argument, literal_option, markdown, table
+from budnet.cli.source import network, source_option
+from budnet.questions import matrix
+from budnet.questions.classes import rectangles
+from budnet.questions.focus import Focus
+from budnet.questions.matrix import NOTHING, Pairs, Row, Sets
 
-UNKNOWN = "what decides is not modelled"
+_TABLE = 5000
+"""Rows that are shown as a table; what has more is written line by line."""
 
 
 @click.command()
 @file_argument
 @source_option
 @click.option(
+    "--by",
+    type=click.Choice(matrix.BY),
+    help="Every endpoint for itself; workloads; or everybody who fares alike as one row. By default endpoints of FILE, workloads of --from.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "csv", "markdown", "json"]), default="text", show_default=True, help="How to print."
 )
 @focus_options
 @literal_option
-def command(file: str | None, source: str | None, form: str, **focus: Any) -> None:
-    """Who reaches whom on which ports: all pairs with something allowed. CSV and JSON are written row by row.
+def command(file: str | None, source: str | None, by: str | None, form: str, **options: Any) -> None:
+    """Who reaches whom on which ports: all pairs with something allowed. Every form is written as it is found, source by source.
+
+    Of FILE also whether anybody listens is asked; of --from, whose manifests do not say it, what is let through.
 
     \b
     Examples:
       budnet matrix
       budnet matrix --format csv > matrix.csv
+      budnet matrix --by class --port 5432/tcp
+      budnet matrix --workload '*/db' --direction in --denied
       budnet matrix --from kubernetes:manifests --workload shop/db --direction in --port 5432/tcp
+      kubectl get -A -o json all,netpol,ns | budnet matrix --from kubernetes:- --by class --format markdown
     """
-    if source:
-        _observed(source, form, Focus(**focus))
+    wanted = focus(**options)
+    pairs = matrix.of(network(file, source), by)
+    found = rectangles(pairs, wanted) if by == "class" else None
+    if form in ("csv", "json"):
+        pieces = _lines(pairs, wanted, form) if found is None else _joined(found, form)
+        _write(pieces, form, pairs.endpoints)
         return
-    keep = Focus(**focus)
-    engine = Engine(network(file))
-    rows = (r for r in matrix(engine) if keep.pair(r.src, r.dst) and keep.what(r.allowed, Transports()))
-    if form == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(["src", "dst", "allowed", "one_way"])
-        for row in rows:
-            writer.writerow([row.src, row.dst, str(row.allowed) if row.allowed else "", str(row.one_way) if row.one_way else ""])
-    elif form == "json":
-        click.echo('{"schema": "budnet.matrix/1", "rows": [')
-        comma = ""
-        for row in rows:
-            for each in row_json(row):
-                click.echo(comma + json.dumps(each), nl=False)
-                comma = ",\n"
-        click.echo(f'\n], "endpoints": {len(engine.network.inside)}}}')
+    shown = ((", ".join(r.src), ", ".join(r.dst), words(r)) for r in (matrix.rows(pairs, wanted) if found is None else found))
+    columns = ["source", "destination", "allowed"]
+    if form == "markdown":
+        markdown(columns, shown)
+        return
+    few = [*islice(shown, _TABLE)]
+    rest = next(shown, None)
+    if rest is None:
+        table(columns, few)
     else:
-        show = table if form == "text" else markdown
-        show(["source", "destination", "allowed"], ((r.src, r.dst, _allowed(r)) for r in rows))
+        for row in chain(few, [rest], shown):
+            click.echo("  ".join(row))
 
 
-def _observed(source: str, form: str, focus: Focus) -> None:
-    """Rows by workload, straight from the table's numbers: each connection is put into words once."""
-    from budnet.cli.source import observed
-    from budnet.reach.table.grouped import connections
-    from budnet.reach.table.table import Table
-
-    network = observed(source)
-    found = Table(network)
-    words: dict[int, str] = {}
-    out: list[str] = []
-    sets = cache(found.sets)
-    kept = connections(found)
-    if not focus.everything:
-        kept = ((s, d, c) for s, d, c in kept if focus.pair(s.label, d.label) and focus.what(*sets(c)[:2]))
-    if form in ("text", "markdown"):
-        show = table if form == "text" else markdown
-        show(["source", "destination", "allowed"], ((s.label, d.label, _words(*sets(c)[:2])) for s, d, c in kept))
+def _write(pieces: Iterable[str], form: str, endpoints: int) -> None:
+    if form == "csv":
+        click.echo("src,dst,allowed,one_way,unknown,why")
+        for piece in pieces:
+            click.echo(piece)
         return
-    for src, dst, connection in kept:
-        if connection not in words:
-            allowed, unknown, _ = found.sets(connection)
-            words[connection] = _words(allowed, unknown) if form == "csv" else _json(allowed, unknown)
-        if form == "csv":
-            out.append(f'{src.label},{dst.label},"{words[connection]}",')
+    click.echo('{"schema": "budnet.matrix/1", "rows": [')
+    comma = ""
+    for piece in pieces:
+        click.echo(comma + piece, nl=False)
+        comma = ",\n"
+    click.echo(f'\n], "endpoints": {endpoints}}}')
+
+
+def _joined(found: Iterator[Row], form: str) -> Iterator[str]:
+    for row in found:
+        if form == "json":
+            yield ",\n".join(json.dumps(each) for each in matrix.row_json(row, joined=True))
         else:
-            out.append(f'{{"src": "{src.label}", "dst": "{dst.label}", {words[connection]}}}')
-    if form == "csv":
-        click.echo("\n".join(["src,dst,allowed,one_way", *out]))
+            tail = _tail((row.allowed, row.unknown, row.one_way), row.why, form)
+            yield _fields([" ".join(row.src), " ".join(row.dst)]) + "," + tail[0]
+
+
+def _lines(pairs: Pairs, wanted: Focus, form: str) -> Iterator[str]:
+    """All rows of a source as one text: what passes is put into words once for each connection there is, and names once."""
+    tails: dict[int, list[str] | None] = {}
+    doubtful: dict[int, Sets] = {}
+    if form == "json":
+        heads = [f'{{"src": {json.dumps(label)}, ' for label in pairs.labels]
+        ends = [f'"dst": {json.dumps(label)}, ' for label in pairs.labels]
     else:
-        click.echo('{"schema": "budnet.matrix/1", "rows": [\n' + ",\n".join(out) + f'\n], "endpoints": {len(network.endpoints)}}}')
+        heads, ends = [[_fields([label]) + "," for label in pairs.labels]] * 2
+    between = ",\n" if form == "json" else "\n"
+    for source, at, connections in matrix.kept(pairs, wanted):
+        head, out = heads[source], []
+        for destination, connection in zip(at.tolist(), connections.tolist(), strict=True):
+            if connection not in tails:
+                sets = pairs.sets(connection) if connection else NOTHING
+                tails[connection] = _tail(sets, "", form) if wanted.wanted(sets) else None
+                if sets[1]:
+                    doubtful[connection] = sets
+            tail = tails[connection]
+            if tail is not None:
+                if connection in doubtful:
+                    tail = _tail(doubtful[connection], pairs.why(source, destination), form)
+                out += [head + ends[destination] + each for each in tail]
+        if out:
+            yield between.join(out)
 
 
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table for pull requests."""
-    lines = [" | ".join(columns), "|".join("---" for _ in columns), *(" | ".join(row) for row in rows)]
-    click.echo("\n".join(f"| {line} |" for line in lines))
+def _tail(sets: Sets, why: str, form: str) -> list[str]:
+    """What stands behind the names in a row, or, where something passes one way only, in two of them."""
+    allowed, unknown, one_way = sets
+    if form == "csv":
+        return [_fields([str(allowed) if allowed else "", str(one_way) if one_way else "", str(unknown) if unknown else "", why])]
+    found = matrix.row_json(Row(("",), ("",), allowed, unknown, one_way, why))
+    return [json.dumps({k: v for k, v in row.items() if k not in ("src", "dst")})[1:] for row in found]
 
 
-def _words(allowed: Transports, unknown: Transports) -> str:
-    return "; ".join([*([str(allowed)] if allowed else []), *([f"unknown: {unknown}"] if unknown else [])])
+def _fields(values: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(values)
+    return out.getvalue()
 
 
-def _json(allowed: Transports, unknown: Transports) -> str:
-    why = UNKNOWN if unknown else None
-    return f'"allowed": {json.dumps(transports_json(allowed))}, "one_way": false, "unknown": {json.dumps(why)}'
-
-
-def _allowed(row: Row) -> str:
+def words(row: Row) -> str:
+    """What passes, for people."""
     parts = [str(row.allowed)] if row.allowed else []
-    return "; ".join([*parts, *([f"one way: {row.one_way}"] if row.one_way else [])])
-
-
-def rows_json(network: Network) -> Iterator[dict[str, Any]]:
-    """All rows of `budnet matrix --format json`."""
-    from budnet.reach.table.grouped import cells
-    from budnet.reach.table.table import Table
-
-    if network.vpcs:
-        yield from (each for row in matrix(Engine(network)) for each in row_json(row))
-        return
-    for cell in cells(Table(network)):
-        why = UNKNOWN if cell.unknown else None
-        yield {"src": cell.src.label, "dst": cell.dst.label, "allowed": transports_json(cell.allowed), "one_way": False, "unknown": why}
-
-
-def row_json(row: Row) -> list[dict[str, Any]]:
-    """Rows of `budnet matrix --format json`: what is answered, and apart from it what is only sent."""
-    out = []
-    for transports, one_way in ((row.allowed, False), (row.one_way, True)):
-        if transports:
-            out.append({"src": row.src, "dst": row.dst, "allowed": transports_json(transports), "one_way": one_way, "unknown": None})
-    return out
+    parts += [f"one way: {row.one_way}"] if row.one_way else []
+    parts += [f"unknown: {row.unknown} ({row.why})"] if row.unknown else []
+    return "; ".join(parts) or "nothing"

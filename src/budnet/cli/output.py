@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from budnet.ir.network import Network
-    from budnet.packets.transports import Transports
     from budnet.pipeline import Loaded
-    from budnet.source.diagnostic import Finding
+    from budnet.source.diagnostic import Diagnostic, Finding
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 _COUNTED = {"error": "error", "warning": "warning", "info": "remark"}
@@ -109,6 +108,15 @@ def print_json(verb: str, body: dict[str, Any]) -> None:
     click.echo(json.dumps({"schema": f"budnet.{verb}/1"} | body, indent=1))
 
 
+def print_sarif(found: Iterable[Diagnostic]) -> None:
+    """A SARIF log on stdout, for code scanning and editors."""
+    from importlib.metadata import version
+
+    from budnet.source.report import to_sarif
+
+    click.echo(json.dumps(to_sarif(found, version("budnet")), indent=1))
+
+
 def console(stderr: bool = False) -> Console:
     """A rich console that follows `--color`."""
     from rich.console import Console
@@ -131,6 +139,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     console().print(out)
 
 
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for pull requests, written row by row."""
+    click.echo(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    for row in rows:
+        click.echo("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
+
+
 def style(text: str, colour: str, bold: bool = False) -> str:
     """Colours a piece of text where colours are on."""
     return click.style(text, fg=colour, bold=bold) if colours(sys.stdout) else text
@@ -140,14 +155,3 @@ def wrong(message: str) -> NoReturn:
     """Ends with 3: what was asked for makes no sense."""
     click.echo(f"budnet: {message}", err=True)
     sys.exit(3)
-
-
-def transports_json(transports: Transports) -> list[dict[str, Any]]:
-    """`[{"protocol": "TCP", "ports": [[80, 80]]}]`; `"ports": null` is all of them."""
-    return [
-        {
-            "protocol": protocol.name,
-            "ports": None if [(r.first, r.last) for r in ranges] == [(0, 65535)] else [[r.first, r.last] for r in ranges],
-        }
-        for protocol, ranges in transports.parts
-    ]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 import click
 
-from budnet.cli.output import file_argument, format_option, literal_option, print_json, report, style
+from budnet.cli.output import file_argument, literal_option, markdown, print_sarif, report, style
 from budnet.cli.source import network, source_option
 from budnet.ir.network import Network
-from budnet.reach.engine import Engine
-from budnet.reach.guaranteed import prove_cluster
-from budnet.reach.points import Point
-from budnet.reach.prove import Proof, Status, prove
-from budnet.reach.trace import Trace
+from budnet.questions.prove import answer, proofs, refuted
+from budnet.questions.reach import trace_lines
+from budnet.reach.proof import Proof, Status
 
 _COLOUR = {Status.PROVED: "green", Status.REFUTED: "red", Status.UNKNOWN: "yellow"}
 
@@ -24,7 +21,9 @@ _COLOUR = {Status.PROVED: "green", Status.REFUTED: "red", Status.UNKNOWN: "yello
 @file_argument
 @source_option
 @click.option("--guarantees", type=click.Path(dir_okay=False), help="With --from: a file with `guarantees:` about that network.")
-@format_option
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
+)
 @literal_option
 def command(file: str | None, source: str | None, guarantees: str | None, form: str) -> None:
     """Prove the guarantees of FILE, and that exactly its declared flows are delivered. Exit 1 if one is not proved.
@@ -36,6 +35,7 @@ def command(file: str | None, source: str | None, guarantees: str | None, form: 
     Examples:
       budnet prove
       budnet prove network.yaml --format json
+      budnet prove --format sarif > budnet.sarif
       budnet prove --from kubernetes:manifests --guarantees guarantees.yaml
     """
     if bool(source) != bool(guarantees):
@@ -44,18 +44,28 @@ def command(file: str | None, source: str | None, guarantees: str | None, form: 
     if guarantees:
         found = _with(found, guarantees)
     start = time.perf_counter()
-    proofs = prove_cluster(found) if source else prove(Engine(found))
+    proved = proofs(found)
     seconds = time.perf_counter() - start
     if form == "json":
-        print_json("prove", {"guarantees": [proof_json(p) for p in proofs], "seconds": round(seconds, 3)})
+        click.echo(answer(proved, seconds=round(seconds, 3)).to_json())
+    elif form == "sarif":
+        print_sarif(refuted(proved))
+    elif form == "markdown":
+        markdown(["", "guarantee", "packet", "line"], (_row(p) for p in proved))
     else:
-        for proof in proofs:
+        for proof in proved:
             print_proof(proof)
-        good = sum(p.status is Status.PROVED for p in proofs)
+        good = sum(p.status is Status.PROVED for p in proved)
         click.echo(
-            f"\n{good} of {len(proofs)} proved, over {max(p.count for p in proofs) or len(proofs)} pairs of addresses, in {seconds:.2f} s"
+            f"\n{good} of {len(proved)} proved, over {max(p.count for p in proved) or len(proved)} pairs of addresses, in {seconds:.2f} s"
         )
-    sys.exit(0 if all(p.status is Status.PROVED for p in proofs) else 1)
+    sys.exit(0 if all(p.status is Status.PROVED for p in proved) else 1)
+
+
+def _row(proof: Proof) -> tuple[str, ...]:
+    packet = proof.packet
+    shown = f"`{packet.source.label}` to `{packet.destination.label}` {packet.port}/{packet.protocol.name.lower()}" if packet else ""
+    return proof.status.value, proof.summary, shown, str(proof.origin) if proof.origin.line else ""
 
 
 def _with(network: Network, file: str) -> Network:
@@ -75,36 +85,3 @@ def print_proof(proof: Proof) -> None:
     click.echo(f"{style(f'{proof.status.value:8}', _COLOUR[proof.status], bold=True)} {proof.summary}{place}")
     if proof.trace is not None:
         click.echo("\n".join(f"         {line}" for line in trace_lines(proof.trace)))
-
-
-def trace_lines(trace: Trace) -> list[str]:
-    """A packet's way, a line each place."""
-    what = f"{trace.port}/{trace.protocol.name.lower()}"
-    ends = [f"{p.label} ({p.address})" if p.known else p.label for p in (trace.source, trace.destination)]
-    out = [f"packet: {' -> '.join(ends)} {what}"]
-    out.append("way:    " + " > ".join(trace.hops))
-    for gate, passed in trace.steps:
-        way = "answer" if gate.answer else "request"
-        word = {True: "pass", False: "STOP", None: "????"}[passed]
-        out.append(f"  {word}  {way:7}  {gate.layer} {gate.object}" + ("" if passed else f"  [{gate.code}]"))
-    verdict = trace.verdict
-    out.append(
-        f"verdict: {verdict.disposition.value}" + (f" by {verdict.reason.layer} {verdict.reason.object}" if not verdict.reachable else "")
-    )
-    return out
-
-
-def proof_json(proof: Proof) -> dict[str, Any]:
-    """A row of `budnet prove --format json`."""
-    packet = proof.packet and {
-        "src": proof.packet.source.label, "dst": proof.packet.destination.label, "source": _address(proof.packet.source),
-        "destination": _address(proof.packet.destination), "protocol": proof.packet.protocol.name, "port": proof.packet.port,
-    }  # fmt: skip
-    return {
-        "name": proof.name, "status": proof.status.value, "summary": proof.summary, "because": proof.because, "packet": packet,
-        "trace": trace_lines(proof.trace) if proof.trace else None, "origin": str(proof.origin) if proof.origin.line else None,
-    }  # fmt: skip
-
-
-def _address(point: Point) -> str | None:
-    return str(point.address) if point.known else None

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from budnet.ir.address import Prefix
+from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
-from budnet.reach.table.table import Table
+from budnet.reach.table.table import Indices, Table
 
-_TOGETHER = 1024
+_TOGETHER = 128
 """Sources whose rows are kept at a time."""
 
 
@@ -42,6 +43,15 @@ def parties(table: Table) -> list[Party]:
     return [*_inside(table), *_outside(table)]
 
 
+def everybody(table: Table) -> list[Party]:
+    """The same with every pod for itself."""
+    columns: dict[str, list[int]] = {}
+    for column, members in enumerate(table.columns.members):
+        for endpoint in members:
+            columns.setdefault(endpoint.id, []).append(column)
+    return [*(Party(i, tuple(columns[i])) for i in sorted(columns)), *_outside(table)]
+
+
 def cells(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[Cell]:
     """Rows with something in them, by source and destination. A workload's own pods are not listed against each other."""
     known: dict[int, tuple[Transports, Transports, Transports]] = {}
@@ -56,25 +66,58 @@ def connections(
     table: Table, wanted: Callable[[Party], bool] | None = None, among: Sequence[Party] | None = None
 ) -> Iterator[tuple[Party, Party, int]]:
     """(source, destination, connection's number) of every pair of parties that has any. `among`: other parties than those."""
-    everybody = parties(table) if among is None else among
-    position = {party.label: i for i, party in enumerate(everybody)}
-    holders: list[list[Party]] = [[] for _ in range(table.columns.count)]
-    for party in everybody:
-        for column in party.columns:
-            holders[column].append(party)
-    chosen = [p for p in everybody if wanted is None or wanted(p)]
+    listed = parties(table) if among is None else among
+    for src, at, found in by_source(table, listed, wanted):
+        keep = at != src
+        yield from ((listed[src], listed[d], c) for d, c in zip(at[keep].tolist(), found[keep].tolist(), strict=True))
+
+
+def by_source(table: Table, among: Sequence[Party], wanted: Callable[[Party], bool] | None = None) -> Iterator[tuple[int, Indices, Ids]]:
+    """(source, destinations in their order, connections), parties by their places in `among`. With themselves as well: what
+    a workload's pods may open to each other."""
+    holders = _Holders(among, table.columns.count)
+    chosen = [i for i, p in enumerate(among) if wanted is None or wanted(p)]
     for start in range(0, len(chosen), _TOGETHER):
         some = chosen[start : start + _TOGETHER]
-        rows = table.arriving({c for p in some for c in p.columns})
+        rows: dict[int, list[tuple[Indices, Ids]]] = {}
+        for block, there, found in table.blocks(sorted({c for i in some for c in among[i].columns})):
+            for row, source in zip(found, block.tolist(), strict=True):
+                at = np.flatnonzero(row)
+                rows.setdefault(source, []).append(holders.of(there[at], row[at]))
         for src in some:
-            found: dict[int, int] = {}
-            for own in src.columns:
-                for column, connection in rows.get(own, ()):
-                    for dst in holders[column]:
-                        at = position[dst.label]
-                        found[at] = table.either(found[at], connection) if at in found else connection
-            found.pop(position[src.label], None)
-            yield from ((src, everybody[at], found[at]) for at in sorted(found))
+            parts = [part for own in among[src].columns for part in rows.get(own, ())]
+            if parts:
+                yield src, *_joined(table, parts)
+
+
+class _Holders:
+    """Which parties have a column."""
+
+    def __init__(self, parties: Sequence[Party], columns: int) -> None:
+        of = np.array([c for p in parties for c in p.columns], np.intp)
+        order = np.argsort(of, kind="stable")
+        self._parties = np.repeat(np.arange(len(parties)), [len(p.columns) for p in parties])[order]
+        self._count = np.bincount(of, minlength=columns)
+        self._first = np.cumsum(self._count) - self._count
+
+    def of(self, columns: Indices, connections: Ids) -> tuple[Indices, Ids]:
+        """The parties of some columns, each with its column's connection."""
+        count = self._count[columns]
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        return self._parties[np.repeat(self._first[columns], count) + within], np.repeat(connections, count)
+
+
+def _joined(table: Table, parts: Sequence[tuple[Indices, Ids]]) -> tuple[Indices, Ids]:
+    """By party, each once: what several of its columns have is joined."""
+    at, found = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.argsort(at, kind="stable")
+    at, found = at[order], found[order]
+    again = np.flatnonzero(at[1:] == at[:-1]) + 1
+    for place in again.tolist():
+        found[place] = table.either(int(found[place]), int(found[place - 1]))
+    last = np.ones(len(at), bool)
+    last[again - 1] = False
+    return at[last], found[last]
 
 
 def _inside(table: Table) -> list[Party]:

@@ -1,4 +1,4 @@
-"""SRC, DST and PORT of a command line, looked up in a Network."""
+"""SOURCE, DESTINATION and PORT of a question, looked up in a Network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from budnet.cli.output import wrong
+from budnet.errors import WrongQuestion
 from budnet.ir.address import Protocol
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import receivers, same, senders
@@ -19,30 +19,40 @@ _HOST_NAME = re.compile(r"(?i)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]
 
 
 def points(engine: Engine, name: str, sends: bool) -> list[Point]:
-    """The points a user means; ends with 3 where nobody is called so."""
+    """The points a user means. Raises WrongQuestion where nobody is called so."""
     try:
         found = find(engine, name)
     except ValueError as reason:
-        wrong(str(reason))
+        raise WrongQuestion(str(reason)) from None
     able = {p.index for p in (senders(engine) if sends else receivers(engine))}
     found = [p for p in found if p.index in able]
     if not found:
         ids = [e.id for e in engine.network.endpoints] + [e.service for e in engine.network.endpoints if e.service]
-        wrong(f"nothing that {'sends' if sends else 'receives'} is called '{name}'. {suggest(name, ids)}".strip())
+        raise WrongQuestion(f"nothing that {'sends' if sends else 'receives'} is called '{name}'. {suggest(name, ids)}".strip())
     return found
 
 
 def port(engine: Engine, text: str, destinations: list[Point]) -> tuple[Protocol, int]:
-    """`443/tcp`, `443`, or a listener's name on the destination."""
+    """`443/tcp`, `443`, or a listener's name on the destination. Raises WrongQuestion where it is none of them."""
     for point in destinations:
         for listener in point.endpoint.listeners if point.endpoint else ():
             if listener.name == text:
                 return listener.protocol, listener.port
+    found = written(text)
+    if found is None:
+        names = dict.fromkeys(x.name for p in destinations if p.endpoint for x in p.endpoint.listeners)
+        raise WrongQuestion(f"'{text}' is no port: write 443/tcp, or a port's name{' (' + ', '.join(names) + ')' if names else ''}")
+    return found
+
+
+def written(text: str) -> tuple[Protocol, int] | None:
+    """`443/tcp` and `443`; `icmp` has no ports. None for anything else."""
     number, _, protocol = text.partition("/")
+    if text == Protocol.ICMP.name.lower():
+        return Protocol.ICMP, 0
     known = {p.name.lower(): p for p in Protocol}
-    if not number.isdigit() or int(number) > 65535 or (protocol or "tcp") not in known:
-        names = [x.name for p in destinations if p.endpoint for x in p.endpoint.listeners]
-        wrong(f"'{text}' is no port: write 443/tcp, or a port's name{' (' + ', '.join(dict.fromkeys(names)) + ')' if names else ''}")
+    if not (number.isascii() and number.isdigit()) or int(number) > 65535 or (protocol or "tcp") not in known:
+        return None
     return known[protocol or "tcp"], int(number)
 
 

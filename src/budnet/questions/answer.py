@@ -1,0 +1,67 @@
+"""An answer: rows, the document that `--format json` prints, and a data frame of pandas or polars."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from budnet.errors import WrongQuestion
+
+Rows = list[dict[str, Any]]
+LIBRARIES = ("pandas", "polars")
+
+
+class Answer:
+    """What a question is answered with. `rows` has one dict for each line, with the values of `--format json`."""
+
+    def __init__(self, verb: str, rows: Rows, columns: Sequence[str], document: Mapping[str, Any]) -> None:
+        """`document`: the whole of it as JSON has it, of which `rows` are a part."""
+        self.verb, self.rows, self.columns = verb, rows, tuple(columns)
+        self._document = document
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `budnet VERB --format json` prints, as a dict."""
+        return {"schema": f"budnet.{self.verb}/1", **self._document}
+
+    def to_json(self) -> str:
+        """The same as text."""
+        return json.dumps(self.document, indent=1)
+
+    def frame(self, library: str | None = None) -> Any:
+        """The rows as a data frame of `pandas` or `polars`; without a name of whichever is installed, pandas first.
+
+        Cells keep the values of JSON: what passes is a list of `{"protocol", "ports"}`. Raises ImportError, which says what to
+        install, where the library is not there.
+        """
+        from importlib import import_module
+        from importlib.util import find_spec
+
+        if library is not None and library not in LIBRARIES:
+            raise WrongQuestion(f"'{library}' makes no data frames here: {' or '.join(LIBRARIES)}")
+        name = library or next((n for n in LIBRARIES if find_spec(n)), LIBRARIES[0])
+        if find_spec(name) is None:
+            raise ImportError(f"{name} is not installed: pip install 'budnet[{name}]'; `.rows` and `.to_json()` do without", name=name)
+        made = import_module(name)
+        if name == "pandas":
+            return made.DataFrame(self.rows, columns=self.columns)
+        by_column = {column: [row.get(column) for row in self.rows] for column in self.columns}
+        return made.DataFrame({column: _alike(values) for column, values in by_column.items()}, strict=False)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: int) -> dict[str, Any]:
+        return self.rows[at]
+
+    def __repr__(self) -> str:
+        return f"<answer of {self.verb}: {len(self.rows)} rows of {', '.join(self.columns)}>"
+
+
+def _alike(values: list[Any]) -> list[Any]:
+    """A column of polars has one type: what is a mapping with changing keys is text."""
+    return [json.dumps(v) if isinstance(v, dict) else v for v in values]

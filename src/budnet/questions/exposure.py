@@ -1,0 +1,50 @@
+"""What the internet reaches, and what pods that are not there yet could."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from budnet.ir.network import Network
+from budnet.questions.answer import Answer
+from budnet.questions.matrix import transports_json
+from budnet.reach.exposure import clusters, networks
+from budnet.reach.exposure.newcomers import Newcomer, newcomers
+from budnet.reach.exposure.verdict import Exposure
+from budnet.reach.table.table import Table
+
+Found = tuple[list[Exposure], list[Newcomer]]
+COLUMNS = ("workload", "port", "exposure", "internet", "entry", "kind", "at", "ranges", "reason", "decided_by", "origin")
+
+
+def exposure(network: Network, new_pods: bool = True) -> Found:
+    """Of either kind of network. Without `new_pods` the second part is empty."""
+    found = networks.exposures(network) if network.vpcs else clusters.exposures(network, Table(network))
+    return found, newcomers(network) if new_pods else []
+
+
+def answer(found: Found) -> Answer:
+    """A row for each way in; new pods are in the document."""
+    rows = [exposure_json(x) for x in found[0]]
+    return Answer("exposure", rows, COLUMNS, {"internet": rows, "new_pods": [newcomer_json(n) for n in found[1]]})
+
+
+def place(x: Exposure) -> str:
+    """Where what decided it is written."""
+    return f"{x.origin.file}:{x.origin.line}" if x.origin.line else x.origin.file
+
+
+def exposure_json(x: Exposure) -> dict[str, Any]:
+    """A row of `budnet exposure --format json`."""
+    return {
+        "workload": x.workload, "port": x.port, "exposure": x.word.value, "internet": x.word.open if x.word.value != "unknown" else None,
+        "entry": x.entry, "kind": x.kind, "at": x.at, "ranges": [str(p) for p in x.prefixes], "reason": x.reason, "decided_by": list(x.by),
+        "origin": place(x) or None,
+    }  # fmt: skip
+
+
+def newcomer_json(n: Newcomer) -> dict[str, Any]:
+    """What new pods of one namespace could open to a workload."""
+    return {
+        "workload": n.workload, "namespace": n.namespace, "any_labels": transports_json(n.any_labels), "some_labels": transports_json(n.some_labels),
+        "labels": dict(n.labels), "namespace_labels": dict(n.space), "unknown": transports_json(n.unknown), "complete": n.complete,
+    }  # fmt: skip

@@ -1,0 +1,260 @@
+"""All pairs of either kind of network as one stream of rows, source by source; what is kept in memory grows with one source's row.
+
+Our own networks are asked by endpoint, with who listens; networks that budnet did not write by workload, whoever listens: their
+manifests do not say what listens. A workload whose pods do not all fare alike is there by its pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from budnet.ir.network import Network
+from budnet.packets.connections import Ids
+from budnet.packets.transports import Transports
+from budnet.questions.focus import Bools, Focus, Sides
+from budnet.reach.engine import Engine
+from budnet.reach.matrix import Row as Listened
+from budnet.reach.matrix import asked, matrix, receivers, senders
+from budnet.reach.points import Point
+from budnet.reach.table.doubt import Doubt
+from budnet.reach.table.grouped import Party, by_source, everybody, parties
+from budnet.reach.table.table import Indices, Table
+
+Sets: TypeAlias = tuple[Transports, Transports, Transports]
+"""What passes and is answered, what may be and may not, and what passes without its answer coming back."""
+NOTHING: Sets = (Transports(), Transports(), Transports())
+BY = ("endpoint", "workload", "class")
+
+
+class Pairs(Protocol):
+    """Who is there, and what passes between them: connections are numbers, 0 is none."""
+
+    labels: list[str]
+    endpoints: int
+    """How many there are of ours, whether or not they are a label of their own."""
+
+    def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
+        """(source, destinations in their order, connections that are any) of the sources chosen, in their order; sources from
+        which nothing passes may be left out. A source may be among its own destinations."""
+
+    def sets(self, connection: int) -> Sets:
+        """Of a connection's number."""
+
+    def why(self, source: int, destination: int) -> str:
+        """What makes it unknown what passes."""
+
+    def asked(self, source: int) -> Bools:
+        """Whom a source could send anything to at all: of its address families, and not both outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What may be opened from some to some; one of each unless those who fare alike are joined. `why` is that of `unknown`."""
+
+    src: tuple[str, ...]
+    dst: tuple[str, ...]
+    allowed: Transports
+    unknown: Transports
+    one_way: Transports
+    why: str = ""
+
+
+def of(network: Network, by: str | None = None) -> Pairs:
+    """The pairs of a network; `by` of BY but `class`, by default as the head of this file says."""
+    if network.vpcs:
+        return _Own(network, by == "workload")
+    return _Observed(Table(network), by == "endpoint")
+
+
+def rows(pairs: Pairs, focus: Focus) -> Iterator[Row]:
+    """Row by row, by source and destination."""
+    known: dict[int, tuple[Sets, bool]] = {}
+    for source, at, connections in kept(pairs, focus):
+        for destination, connection in zip(at.tolist(), connections.tolist(), strict=True):
+            if connection not in known:
+                sets = pairs.sets(connection) if connection else NOTHING
+                known[connection] = sets, focus.wanted(sets)
+            sets, wanted = known[connection]
+            if wanted:
+                why = pairs.why(source, destination) if sets[1] else ""
+                yield Row((pairs.labels[source],), (pairs.labels[destination],), *sets, why)
+
+
+def kept(pairs: Pairs, focus: Focus) -> Iterator[tuple[int, Indices, Ids]]:
+    """The same as numbers, by who they are and not yet by what passes. Where denied pairs are wanted they have connection 0."""
+    sides = Sides(focus, pairs.labels)
+    if focus.denied:
+        yield from _all(pairs, sides)
+        return
+    for source, at, connections in pairs.by_source(sides.sources):
+        keep = sides.of(source)[at] & (at != source)
+        yield source, at[keep], connections[keep]
+
+
+def _all(pairs: Pairs, sides: Sides) -> Iterator[tuple[int, Indices, Ids]]:
+    """Every pair that there could be, also where nothing passes."""
+    found = pairs.by_source(sides.sources)
+    ahead = next(found, None)
+    for source in np.flatnonzero(sides.sources).tolist():
+        row = np.zeros(len(pairs.labels), np.int32)
+        if ahead is not None and ahead[0] == source:
+            row[ahead[1]] = ahead[2]
+            ahead = next(found, None)
+        at = np.flatnonzero(sides.of(source) & pairs.asked(source) & (np.arange(len(row)) != source))
+        yield source, at, row[at]
+
+
+class _Observed:
+    """Of clusters: straight from the table."""
+
+    def __init__(self, table: Table, singly: bool) -> None:
+        self.table, self._parties = table, everybody(table) if singly else parties(table)
+        self.labels = [p.label for p in self._parties]
+        self.endpoints = len(table.network.endpoints)
+        families = table.columns.family
+        self._families = np.array([_families(families[list(p.columns)].tolist()) for p in self._parties])
+        self._inside = np.array([p.columns[0] < table.columns.inside for p in self._parties], bool)
+        self._doubt: Doubt | None = None
+
+    def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
+        """From blocks of the table."""
+        wanted = {id(p) for p, keep in zip(self._parties, chosen.tolist(), strict=True) if keep}
+        return by_source(self.table, self._parties, lambda party: id(party) in wanted)
+
+    def sets(self, connection: int) -> Sets:
+        """Of a connection's number."""
+        return self.table.sets(connection)
+
+    def why(self, source: int, destination: int) -> str:
+        """The policies that are not modelled, or what else is not known."""
+        if self._doubt is None:
+            self._doubt = Doubt(self.table)
+        ends: tuple[Party, Party] = self._parties[source], self._parties[destination]
+        return self._doubt.why(ends[0].columns[0], ends[1].columns[0])
+
+    def asked(self, source: int) -> Bools:
+        """Of one family, and not both outside."""
+        found: Bools = (self._families & self._families[source] != 0) & (self._inside | self._inside[source])
+        return found
+
+
+class _Own:
+    """Of our own networks: by endpoint and by public address, with who listens."""
+
+    def __init__(self, network: Network, together: bool) -> None:
+        self._engine, self.endpoints = Engine(network), len(network.inside)
+        self.labels = [*dict.fromkeys(p.label for p in self._engine.points)]
+        self._at = {label: i for i, label in enumerate(self.labels)}
+        self._numbers: dict[Sets, int] = {NOTHING: 0}
+        self._sets = [NOTHING]
+        self._found: dict[int, dict[int, int]] = {}
+        for row in matrix(self._engine):
+            self._found.setdefault(self._at[row.src], {})[self._at[row.dst]] = self._number(row)
+        self._can = self._possible()
+        if together:
+            self._join(network)
+
+    def _number(self, row: Listened) -> int:
+        sets = row.allowed, Transports(), row.one_way
+        known = self._numbers.get(sets)
+        if known is None:
+            known = self._numbers[sets] = len(self._sets)
+            self._sets.append(sets)
+        return known
+
+    def _possible(self) -> tuple[dict[int, list[Point]], dict[int, list[Point]]]:
+        """Who may send and who may receive, by label."""
+        found: list[dict[int, list[Point]]] = []
+        for points in (senders(self._engine), receivers(self._engine)):
+            found.append({})
+            for p in points:
+                found[-1].setdefault(self._at[p.label], []).append(p)
+        return found[0], found[1]
+
+    def _join(self, network: Network) -> None:
+        """Replicas that fare alike, as sources and as destinations, under their service's name."""
+        kinds: dict[str, list[int]] = {}
+        for e in network.inside:
+            if e.id in self._at and e.id.rpartition("-")[2].isdigit():
+                kinds.setdefault(e.id.rpartition("-")[0], []).append(self._at[e.id])
+        arriving: dict[int, dict[int, int]] = {}
+        for s, row in self._found.items():
+            for d, c in row.items():
+                arriving.setdefault(d, {})[s] = c
+        gone: set[int] = set()
+        for name, ids in kinds.items():
+            group = set(ids)
+            looks = {
+                tuple(frozenset((k, v) for k, v in side.get(i, {}).items() if k not in group) for side in (self._found, arriving))
+                for i in ids
+            }
+            within = {self._found.get(i, {}).get(j, 0) for i in ids for j in ids if i != j}
+            if len(looks) == 1 and len(within) <= 1 and len(ids) > 1:
+                gone |= group - {ids[0]}
+                self.labels[ids[0]] = name
+        left = [i for i in range(len(self.labels)) if i not in gone]
+        new = {old: at for at, old in enumerate(left)}
+        self.labels = [self.labels[i] for i in left]
+        self._found = {new[s]: {new[d]: c for d, c in row.items() if d in new} for s, row in self._found.items() if s in new}
+        self._can = tuple({new[i]: p for i, p in side.items() if i in new} for side in self._can)  # type: ignore[assignment]
+
+    def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
+        """From the rows, which are few."""
+        for source in sorted(self._found):
+            if chosen[source]:
+                row = sorted(self._found[source].items())
+                yield source, np.array([d for d, _ in row], np.intp), np.array([c for _, c in row], np.int32)
+
+    def sets(self, connection: int) -> Sets:
+        """Of a connection's number."""
+        return self._sets[connection]
+
+    def why(self, source: int, destination: int) -> str:
+        """Nothing is unknown in a network that is all described."""
+        return ""
+
+    def asked(self, source: int) -> Bools:
+        """As `reach.matrix.asked` says it of two points."""
+        found = np.zeros(len(self.labels), bool)
+        for destination, points in self._can[1].items():
+            found[destination] = any(asked(a, b) for a in self._can[0].get(source, ()) for b in points)
+        return found
+
+
+def _families(columns: Sequence[int]) -> int:
+    """As bits: 1 for IPv4, 2 for IPv6; both where the address is not known."""
+    return sum({0: 3, 4: 1, 6: 2}[f] for f in set(columns)) if 0 not in columns else 3
+
+
+def row_json(row: Row, joined: bool = False) -> list[dict[str, Any]]:
+    """A row of `budnet matrix --format json`, and a second one for what passes one way. `joined`: each side is a list of names.
+
+    `allowed` is what passes in any case; `unknown` says why something is not known, and `unknown_ports` of which ports; `one_way` is
+    that requests arrive and no answer comes back. A row without any of them is a pair between which nothing passes.
+    """
+    out = []
+    ends = {"src": list(row.src), "dst": list(row.dst)} if joined else {"src": row.src[0], "dst": row.dst[0]}
+    for transports, one_way in ((row.allowed, False), (row.one_way, True)):
+        if transports or (not one_way and (row.unknown or not row.one_way)):
+            doubtful = row.unknown if not one_way else Transports()
+            out.append(ends | {"allowed": transports_json(transports), "one_way": one_way,
+                               "unknown": row.why if doubtful else None, "unknown_ports": transports_json(doubtful)})  # fmt: skip
+    return out
+
+
+COLUMNS = ("src", "dst", "allowed", "one_way", "unknown", "unknown_ports")
+
+
+def transports_json(transports: Transports) -> list[dict[str, Any]]:
+    """`[{"protocol": "TCP", "ports": [[80, 80]]}]`; `"ports": null` is all of them."""
+    return [
+        {
+            "protocol": protocol.name,
+            "ports": None if [(r.first, r.last) for r in ranges] == [(0, 65535)] else [[r.first, r.last] for r in ranges],
+        }
+        for protocol, ranges in transports.parts
+    ]
