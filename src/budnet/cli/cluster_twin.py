@@ -9,7 +9,7 @@ from functools import cached_property
 import click
 
 from budnet.cli.output import print_json, style
-from budnet.cli.source import observed
+from budnet.cli.source import network
 from budnet.errors import AlreadyUp, NoTwin
 from budnet.probe import truth
 from budnet.probe.rehearsal import Expected, Rehearsal, rehearse
@@ -23,7 +23,7 @@ class ClusterTwin:
 
     def __init__(self, source: str, name: str, everything: bool) -> None:
         self.name = name
-        self.rehearsal: Rehearsal = rehearse(observed(source), everything)
+        self.rehearsal: Rehearsal = rehearse(network(None, source), everything)
 
     @cached_property
     def staged(self) -> Stage:

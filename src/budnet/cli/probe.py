@@ -11,10 +11,10 @@ from typing import NoReturn
 import click
 
 from budnet.cli.output import literal_option, load, name_option, print_json, style, table
-from budnet.cli.source import KINDS
 from budnet.errors import NoTwin
 from budnet.probe import layers, report, truth
 from budnet.probe.sample import chosen
+from budnet.questions.place import is_observed
 
 PACKETS = "packets"
 LAYERS = [PACKETS, *(layer.name for layer in layers.LAYERS)]
@@ -67,7 +67,7 @@ def command(
     from budnet.twin.lab import Twin
 
     file, layer = _file_and_layer(arguments, layer)
-    networks, sources = [s for s in sources if s.partition(":")[0] in KINDS], [s for s in sources if s.partition(":")[0] not in KINDS]
+    networks, sources = [s for s in sources if is_observed(s)], [s for s in sources if not is_observed(s)]
     if networks:
         if file or len(networks) > 1 or layer not in (None, PACKETS):
             raise click.UsageError("a cluster is asked for packets only, and is one: --from kubernetes:WHERE takes the place of FILE")
