@@ -63,11 +63,22 @@ class Connections:
             raise AssertionError("two connection sets have one hash")
         return self.ids(int.from_bytes(row.tobytes(), "little") for row in distinct)[which]
 
-    def meet(self, left: Ids, right: Ids, used: NDArray[np.intp]) -> Ids:
-        """Intersections of some pairs: `used` are the numbers row * len(right) + column of those wanted."""
+    def meet(self, left: Ids, right: Ids) -> Ids:
+        """The intersections of pairs, element by element."""
         table = self.table()
-        rows, columns = np.divmod(used, max(len(right), 1))
-        return self.numbers(table[left[rows]] & table[right[columns]])
+        return self.numbers(table[left] & table[right])
+
+    def respelt(self, bits: NDArray[np.intp], everything: int) -> Connections:
+        """The same sets with other bits and the same numbers: bit i of each is what bit `bits[i]` was, none where that is -1."""
+        out = Connections(everything)
+        old = np.unpackbits(np.ascontiguousarray(self.table()).view(np.uint8), axis=1, bitorder="little")
+        new = np.zeros((len(old), out.words * _WORD), np.uint8)
+        there = np.flatnonzero(bits >= 0)
+        new[:, there] = old[:, bits[there]]
+        out._table = np.packbits(new, axis=1, bitorder="little").view(np.uint64)
+        out.masks = [int.from_bytes(row.tobytes(), "little") for row in out._table]
+        out._ids = {mask: number for number, mask in enumerate(out.masks)}
+        return out
 
 
 def to_words(mask: int, words: int) -> Words:

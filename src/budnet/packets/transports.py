@@ -50,12 +50,13 @@ class Alphabet:
     matches given. Cost: one bit for each distinct edge, typically 20 to 90 in all.
     """
 
-    def __init__(self, matches: Iterable[Match]) -> None:
-        cuts: dict[Protocol, set[int]] = {protocol: {0, _PORTS} for protocol in Protocol}
+    def __init__(self, matches: Iterable[Match], coarser: Alphabet | None = None) -> None:
+        """`coarser`: its atoms are cut as well."""
+        cuts: dict[Protocol, set[int]] = {p: set(coarser._edges[p]) if coarser else {0, _PORTS} for p in Protocol}
         for match in matches:
             for protocol in Protocol if match.protocol is None else (match.protocol,):
                 cuts[protocol] |= {match.ports.first, match.ports.last + 1}
-        self._edges = {protocol: sorted(edges) for protocol, edges in cuts.items()}
+        self._edges: dict[Protocol, list[int]] = {protocol: sorted(edges) for protocol, edges in cuts.items()}
         self._base: dict[Protocol, int] = {}
         bits = 0
         for protocol in Protocol:
@@ -63,6 +64,17 @@ class Alphabet:
             bits += len(self._edges[protocol]) - 1
         self.all = (1 << bits) - 1
         self._known: dict[Match, int] = {}
+
+    def spells(self, match: Match) -> bool:
+        """Whether no edge of a match cuts an atom."""
+        protocols = Protocol if match.protocol is None else (match.protocol,)
+        return all(edge in self._edges[p] for p in protocols for edge in (match.ports.first, match.ports.last + 1))
+
+    def bits_of(self, coarser: Alphabet) -> list[int]:
+        """For every bit the bit that it is a part of, in an alphabet without some of these cuts."""
+        return [
+            coarser._base[p] + bisect_right(coarser._edges[p], edge) - 1 for p in Protocol for edge in self._edges[p][:-1]
+        ]  # fmt: skip
 
     def mask(self, match: Match) -> int:
         """The bits of a match. Its edges must have been among the matches given to the constructor."""

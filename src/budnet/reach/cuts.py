@@ -20,9 +20,7 @@ def matches(network: Network) -> Iterator[Match]:
         yield from (r.match for r in (*group.ingress, *group.egress))
     for acl in network.acls:
         yield from (r.match for r in (*acl.ingress, *acl.egress))
-    for port in policy_ports(network):
-        if isinstance(port.port, int):
-            yield Match(port.protocol, PortRange(port.port, port.end or port.port))
+    yield from policy_matches(network)
     for egress in network.egress_filters:
         yield from (r.match for r in egress.rules)
     if network.sni_filters:
@@ -43,10 +41,7 @@ def prefixes(network: Network) -> Iterator[Prefix]:
     for group in network.security_groups:
         yield from (r.peer for r in (*group.ingress, *group.egress) if not isinstance(r.peer, GroupRef))
     yield from network_prefixes(network)
-    for peer in policy_peers(network):
-        if isinstance(peer, BlockPeer):
-            yield peer.prefix
-            yield from peer.without
+    yield from policy_prefixes(network)
     if any(isinstance(peer, NodePeer) for peer in policy_peers(network)):  # nodes are meant by their addresses
         yield from (ip_network(a) for e in network.endpoints if e.kind is EndpointKind.HOST and e.cluster for a in e.addresses)
     yield from (p for g in network.address_groups for p in g.prefixes)
@@ -65,6 +60,21 @@ def network_prefixes(network: Network) -> Iterator[Prefix]:
         yield from (p for r in sni.rules for p in r.prefixes)
     for table in network.route_tables:
         yield from (r.destination for r in table.routes)
+
+
+def policy_matches(network: Network) -> Iterator[Match]:
+    """Ports that policies call by number."""
+    for port in policy_ports(network):
+        if isinstance(port.port, int):
+            yield Match(port.protocol, PortRange(port.port, port.end or port.port))
+
+
+def policy_prefixes(network: Network) -> Iterator[Prefix]:
+    """Addresses that policies name."""
+    for peer in policy_peers(network):
+        if isinstance(peer, BlockPeer):
+            yield peer.prefix
+            yield from peer.without
 
 
 def policy_peers(network: Network) -> Iterator[PodPeer | BlockPeer | NodePeer | NamePeer]:

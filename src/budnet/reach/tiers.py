@@ -40,6 +40,11 @@ class Lanes:
         """How many there are."""
         return (1 + self.unknown) * (1 + self.answers)
 
+    def spread(self, bits: Sequence[int], coarser: Lanes) -> list[int]:
+        """For every bit of all lanes what it was in `coarser`, by what the bits of one lane were; -1 between the lanes."""
+        padding = [-1] * (self.bits - len(bits))
+        return [at for lane in range(self.count) for at in (*(lane * coarser.bits + bit for bit in bits), *padding)]
+
     @cached_property
     def all(self) -> int:
         """Everything, in all lanes."""

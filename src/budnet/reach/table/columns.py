@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol as Interface
@@ -30,6 +31,8 @@ NO_ATOM = -1
 """Of an endpoint whose address is not known: no prefix holds it."""
 ANY_FAMILY = 0
 OUTSIDE = -1
+
+Indices = NDArray[np.intp]
 
 NamedPorts = tuple[tuple[str, Protocol, int], ...]
 
@@ -115,6 +118,53 @@ class Columns:
         self.public = np.isin(self.place, list(places.public()))
         self.provided = np.array([s.provided for s in self.shapes] + [False], bool)[self.shape]
         self.count = len(rows)
+
+    def knows(self, network: Network) -> bool:
+        """Whether policies look at no label and at no port's name that columns are not told apart by."""
+        keys = {r.key for s in cuts.selectors(network) for r in s}
+        names = {p.port for p in cuts.policy_ports(network) if isinstance(p.port, str)}
+        return keys <= self._keys and names <= self._names
+
+    def finer(self, prefixes: Iterable[Prefix]) -> tuple[Columns, Indices] | None:
+        """The same columns cut at the edges of more prefixes, each with the column that it is a part of; None where none is cut.
+        Of a cluster, whose endpoints have no public addresses and are at one place."""
+        more = {edge for p in prefixes for edge in edges(p)} - set(self._edges)
+        if not more:
+            return None
+        out = copy(self)
+        out._edges = sorted({*self._edges, *more})
+        first = [bisect_right(out._edges, edge) - 1 for edge in self._edges]
+        parents, atoms = [], []
+        out.members, out.addresses = [], []
+        for column, atom in enumerate(self.atom.tolist()):
+            cut = [NO_ATOM] if atom == NO_ATOM else list(range(first[atom], first[atom + 1]))
+            if column < self.inside:
+                for at, members, addresses in self._cut(out, column, cut):
+                    parents.append(column)
+                    atoms.append(at)
+                    out.members.append(members)
+                    out.addresses.append(addresses)
+            else:
+                parents += [column] * len(cut)
+                atoms += cut
+        out.inside, out.count = len(out.members), len(parents)
+        of = np.array(parents, np.intp)
+        out.shape, out.family, out.place = self.shape[of], self.family[of], self.place[of]
+        out.public, out.provided = self.public[of], self.provided[of]
+        out.atom = np.array(atoms, np.int32)
+        for name in ("of", "unplaced", "of_outside"):
+            out.__dict__.pop(name, None)
+        return out, of
+
+    def _cut(self, finer: Columns, column: int, atoms: list[int]) -> Iterator[tuple[int, list[Endpoint], list[Address]]]:
+        """A column of endpoints by the atoms that it is cut into, with those who are in each."""
+        if len(atoms) == 1:
+            yield atoms[0], self.members[column], self.addresses[column]
+            return
+        for atom in atoms:
+            mine = [i for i, a in enumerate(self.addresses[column]) if finer.at(a) == atom]
+            if mine:
+                yield atom, [self.members[column][i] for i in mine], [self.addresses[column][i] for i in mine]
 
     def _points(self, endpoint: Endpoint, shape: int, places: Places) -> Iterator[tuple[tuple[int, ...], list[Address]]]:
         """(what tells it apart, its address) for each address; public ones go with those that they stand for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,13 @@ class Peers:
         self._columns: dict[tuple[Peer, str, str, int], Indices] = {}
         self._outside = columns.shape < 0
         self._unplaced = columns.atom == NO_ATOM
+
+    def onto(self, columns: Columns) -> Peers:
+        """The same for finer columns of the same shapes."""
+        out = copy(self)
+        out.columns, out._columns = columns, {}
+        out._outside, out._unplaced = columns.shape < 0, columns.atom == NO_ATOM
+        return out
 
     # ---- shapes: who a policy is about ----------------------------------------------------------------------------------
 

@@ -6,42 +6,44 @@ combination of rules is decided once, by `reach.tiers`, and looked up for all co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from budnet.ir.address import Match, PortRange
-from budnet.ir.filters import Action, AdminPolicy, AdminRule, BlockPeer, NetworkPolicy, PolicyPort, PolicyRule
+from budnet.ir.filters import Action, AdminPolicy, BlockPeer, NetworkPolicy
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids
-from budnet.packets.transports import Alphabet
 from budnet.reach import cuts
 from budnet.reach.table.columns import ANY_FAMILY, NO_ATOM, Columns, NamedPorts
-from budnet.reach.table.peers import Indices, Peers
-from budnet.reach.tiers import Lanes, decide
+from budnet.reach.table.peers import Indices
+from budnet.reach.table.terms import Slots, Step, Terms
+from budnet.reach.tiers import decide
 
 _FAMILIES = 7
 """Address families go by 0 (not known), 4 and 6."""
 _TABLE_BITS = 16
 """Up to so many distinct sets a row's combinations are numbered directly; beyond, they are sorted."""
+_SPARE = 16
+"""Rows for pods that policies tell apart later."""
 
-Term = tuple[Indices, int]
-"""Columns, and what some rule lets through to them, in both halves."""
 
-
-@dataclass(frozen=True)
+@dataclass
 class Rows:
-    """`of_column[i]` is the row of column i, `ids[row, j]` the connection with column j."""
+    """`of_column[i]` is the row of column i, `ids[row, j]` the connection with column j. Some rows are nobody's."""
 
     of_column: Ids
     ids: Ids
 
+    def between(self, columns: Indices, others: Indices) -> Ids:
+        """The connections of some columns, each with one other."""
+        return self.ids[self.of_column[columns], others]
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What decides a row: the policies that select a pod, by position, and its own names for ports where they are asked."""
+    """What decides a row: the policies that select a pod, by place, and its own names for ports where they are asked."""
 
     policies: tuple[int, ...] = ()
     admin: tuple[int, ...] = ()
@@ -51,94 +53,137 @@ class _Kind:
     """Of the pod's own address, where it matters: with whom it speaks, and whose address is not known, has one of the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A rule of a cluster-wide policy as terms; `place` is (baseline, priority, policy, rule)."""
-
-    place: tuple[bool, int, int, int]
-    action: Action | None
-    """None: it may pass on, and may not."""
-    terms: tuple[Term, ...]
+_NOBODY = _Kind()
+"""Of everybody whom no policy selects."""
 
 
 class RowMaker:
-    """Rows of one direction."""
+    """Rows of one direction: made for a whole network, and again where policies change."""
 
-    def __init__(
-        self, network: Network, columns: Columns, peers: Peers, alphabet: Alphabet, lanes: Lanes, into: Connections, ingress: bool
-    ):
-        self.network, self.columns, self.peers, self.ingress = network, columns, peers, ingress
-        self.alphabet, self.lanes, self.into = alphabet, lanes, into
-        self._terms: dict[tuple[int, NamedPorts, int], list[Term]] = {}
-        self._steps: dict[tuple[int, NamedPorts, int], list[_Step]] = {}
-        self._meanings: dict[tuple[str, int, str], tuple[NDArray[np.int32], list[int]]] = {}
-        self._named = [self._uses_names(p) for p in network.policies]
-
-    def rows(self) -> Rows:
-        """All rows of this direction; row 0 is that of everybody whom no policy selects."""
-        numbers: dict[_Kind, int] = {_Kind(): 0}
-        of_shape = np.zeros((len(self.columns.shapes) + 1, _FAMILIES), np.int32)  # the last one is the outside's: shape -1
-        family = self.columns.family if self._asks_family() else np.zeros(self.columns.count, np.int32)
-        there: list[list[int]] = [[] for _ in self.columns.shapes]
-        for code in np.unique(self.columns.shape[: self.columns.inside] * _FAMILIES + family[: self.columns.inside]).tolist():
-            there[code // _FAMILIES].append(code % _FAMILIES)
-        for shape, kind in enumerate(self._kinds()):
-            for of in there[shape]:
-                decides = replace(kind, family=of) if of and kind != _Kind() else kind
-                of_shape[shape, of] = numbers.setdefault(decides, len(numbers))
-        ids = np.empty((len(numbers), self.columns.count), np.int32)
-        for kind, row in numbers.items():
+    def __init__(self, network: Network, columns: Columns, terms: Terms, into: Connections) -> None:
+        self.columns, self.terms, self.into = columns, terms, into
+        self.slots: Slots = terms.slots
+        shapes = len(columns.shapes)
+        self._policies: list[list[int]] = [[] for _ in range(shapes)]
+        self._admin: list[list[int]] = [[] for _ in range(shapes)]
+        self._unknown = [False] * shapes
+        for number, policy in enumerate(self.slots.policies):
+            for shape in self.selected(policy):
+                self._policies[shape].append(number)
+        for number, admin in enumerate(self.slots.admin):
+            for shape in self.about(admin):
+                self._admin[shape].append(number)
+        for other in network.unknown_policies:
+            if other.ingress if terms.ingress else other.egress:
+                for shape in terms.peers.subjects(other.subject, other.cluster).tolist():
+                    self._unknown[shape] = True
+        # whether a rule is by address, and somebody's is not known
+        unplaced = bool((columns.atom == NO_ATOM).any())
+        self.by_family = unplaced and any(isinstance(peer, BlockPeer) for peer in cuts.policy_peers(network))
+        self._numbers: dict[_Kind, int] = {_NOBODY: 0}
+        self._of_shape = np.zeros((shapes + 1, _FAMILIES), np.int32)  # the last one is the outside's: shape -1
+        for kind, at in self._kinds(range(shapes)):
+            self._of_shape[at] = self._numbers.setdefault(kind, len(self._numbers))
+        ids = np.zeros((len(self._numbers) + _SPARE, columns.count), np.int32)
+        for kind, row in self._numbers.items():
             ids[row] = self._row(kind)
-        return Rows(of_shape[self.columns.shape, family], ids)
-
-    def _asks_family(self) -> bool:
-        """Whether a rule is by address, and somebody's is not known."""
-        unplaced = bool((self.columns.atom == NO_ATOM).any())
-        return unplaced and any(isinstance(peer, BlockPeer) for peer in cuts.policy_peers(self.network))
+        self.rows = Rows(self._of_shape[columns.shape, self._families()], ids)
 
     # ---- who has which row ----------------------------------------------------------------------------------------------
 
-    def _kinds(self) -> Iterator[_Kind]:
-        policies = self._selecting()
-        admin: list[list[int]] = [[] for _ in self.columns.shapes]
-        for number, policy in enumerate(self.network.admin_policies):
-            if policy.ingress if self.ingress else policy.egress:
-                for shape in self.peers.subjects(policy.subject, policy.cluster).tolist():
-                    admin[shape].append(number)
-        unknown = [False] * len(self.columns.shapes)
-        for other in self.network.unknown_policies:
-            if other.ingress if self.ingress else other.egress:
-                for shape in self.peers.subjects(other.subject, other.cluster).tolist():
-                    unknown[shape] = True
-        for number, shape_ in enumerate(self.columns.shapes):
-            asks = self.ingress and (any(self._named[p] for p in policies[number]) or bool(admin[number]))
-            yield _Kind(tuple(policies[number]), tuple(admin[number]), unknown[number], shape_.ports if asks else ())
+    def selected(self, policy: NetworkPolicy | None) -> list[int]:
+        """The shapes that a NetworkPolicy isolates in this direction."""
+        if policy is None or self.terms.rules(policy) is None:
+            return []
+        found: list[int] = self.terms.peers.selected(policy.selector, policy.cluster, policy.namespace).tolist()
+        return found
 
-    def _selecting(self) -> list[list[int]]:
-        """For each shape the NetworkPolicies that isolate it in this direction."""
-        out: list[list[int]] = [[] for _ in self.columns.shapes]
-        for number, policy in enumerate(self.network.policies):
-            if (policy.ingress if self.ingress else policy.egress) is not None:
-                for shape in self.peers.selected(policy.selector, policy.cluster, policy.namespace).tolist():
-                    out[shape].append(number)
-        return out
+    def about(self, policy: AdminPolicy | None) -> list[int]:
+        """The shapes that a cluster-wide policy says something of in this direction."""
+        if policy is None or not (policy.ingress if self.terms.ingress else policy.egress):
+            return []
+        found: list[int] = self.terms.peers.subjects(policy.subject, policy.cluster).tolist()
+        return found
 
-    def _uses_names(self, policy: NetworkPolicy) -> bool:
-        rules = (policy.ingress if self.ingress else policy.egress) or ()
-        return any(isinstance(port.port, str) for rule in rules for port in rule.ports)
+    def _families(self) -> Ids:
+        return self.columns.family if self.by_family else np.zeros(self.columns.count, np.int32)
+
+    def _kinds(self, shapes: Iterable[int]) -> Iterator[tuple[_Kind, tuple[int, int]]]:
+        """What decides the rows of some shapes, each with its place in `_of_shape`."""
+        there: dict[int, list[int]] = {shape: [] for shape in shapes}
+        inside = slice(0, self.columns.inside)
+        for code in np.unique(self.columns.shape[inside] * _FAMILIES + self._families()[inside]).tolist():
+            if code // _FAMILIES in there:
+                there[code // _FAMILIES].append(code % _FAMILIES)
+        for shape, families in there.items():
+            policies, admin = tuple(self._policies[shape]), tuple(self._admin[shape])
+            asks = self.terms.ingress and (any(map(self.terms.named, policies)) or bool(admin))
+            ports = self.columns.shapes[shape].ports if asks else ()
+            for family in families:
+                kind = _Kind(policies, admin, self._unknown[shape], ports)
+                if family and kind != _NOBODY:
+                    kind = _Kind(policies, admin, self._unknown[shape], ports, family)
+                yield kind, (shape, family)
+
+    # ---- changes --------------------------------------------------------------------------------------------------------
+
+    def change(self, shapes: set[int], policies: set[int], admin: set[int]) -> list[int]:
+        """Policies at some places are others now: `shapes` are those that the old or the new ones select. Returns the rows
+        that were written."""
+        self.terms.forget(policies, admin)
+        _move(self._policies, shapes, {n: self.selected(self.slots.policies[n]) for n in policies})
+        _move(self._admin, shapes, {n: self.about(self.slots.admin[n]) for n in admin})
+        kinds = dict[tuple[int, int], _Kind]()
+        for kind, at in self._kinds(shapes):
+            kinds[at] = kind
+            self._of_shape[at] = 0
+        self._free()
+        written = {}
+        for at, kind in kinds.items():
+            if kind not in self._numbers:
+                written[kind] = self._take(kind)
+            elif not policies.isdisjoint(kind.policies) or not admin.isdisjoint(kind.admin):
+                written[kind] = self._numbers[kind]
+            self._of_shape[at] = self._numbers[kind]
+        for kind, row in written.items():
+            self.rows.ids[row] = self._row(kind)
+        self.rows.of_column[:] = self._of_shape[self.columns.shape, self._families()]
+        return sorted(written.values())
+
+    def _free(self) -> None:
+        """Rows that nobody has are given to others."""
+        used = set(np.unique(self._of_shape).tolist())
+        self._numbers = {kind: row for kind, row in self._numbers.items() if row in used}
+        self._numbers[_NOBODY] = 0
+
+    def _take(self, kind: _Kind) -> int:
+        """A row for a new kind; where none is left there will be more."""
+        used = set(self._numbers.values())
+        row = next((r for r in range(len(self.rows.ids)) if r not in used), len(self.rows.ids))
+        if row == len(self.rows.ids):
+            self.rows.ids = np.concatenate([self.rows.ids, np.zeros((_SPARE, self.columns.count), np.int32)])
+        self._numbers[kind] = row
+        return row
+
+    def refine(self, columns: Columns, terms: Terms, into: Connections, parents: Indices | None) -> None:
+        """The same rows in other words, and for finer columns, where `parents` are those that they are parts of."""
+        self.columns, self.terms, self.into = columns, terms, into
+        if parents is not None:
+            self.rows = Rows(self.rows.of_column[parents], np.ascontiguousarray(self.rows.ids[:, parents]))
 
     # ---- a row ----------------------------------------------------------------------------------------------------------
 
     def _row(self, kind: _Kind) -> Ids:
-        if kind == _Kind():
+        lanes, alphabet = self.terms.lanes, self.terms.alphabet
+        if kind == _NOBODY:
             return np.full(self.columns.count, EVERYTHING, np.int32)
         if kind.unknown:
-            return np.full(self.columns.count, self.into.id(self.lanes.perhaps(self.alphabet.all)), np.int32)
+            return np.full(self.columns.count, self.into.id(lanes.perhaps(alphabet.all)), np.int32)
         allowed: dict[int, list[Indices]] = {}
         for policy in kind.policies:
-            for where, mask in self._policy(policy, kind.ports, kind.family):
+            for where, mask in self.terms.policy(policy, kind.ports, kind.family):
                 allowed.setdefault(mask, []).append(where)
-        steps = sorted((s for a in kind.admin for s in self._admin(a, kind.ports, kind.family)), key=lambda s: s.place)
+        steps = sorted((s for a in kind.admin for s in self.terms.admin(a, kind.ports, kind.family)), key=lambda s: s.place)
         layers = [tuple(places) for places in allowed.values()]
         behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
         layers += [(where,) for step in steps for where, _ in step.terms]
@@ -153,7 +198,7 @@ class RowMaker:
                 if code >> bit & 1:
                     hit[number] |= mask
             admin, baseline = _grouped(steps, hit)
-            return decide(self.lanes, admin, bool(kind.policies), union, baseline)
+            return decide(lanes, admin, bool(kind.policies), union, baseline)
 
         return self._combine(layers, fate)
 
@@ -180,101 +225,14 @@ class RowMaker:
         found = self.into.ids(fate(int.from_bytes(row.tobytes(), "little")) for row in distinct)
         return found[which.ravel()]
 
-    # ---- rules as terms -------------------------------------------------------------------------------------------------
 
-    def _policy(self, number: int, ports: NamedPorts, family: int) -> list[Term]:
-        key = number, ports if self._named[number] else (), family
-        known = self._terms.get(key)
-        if known is None:
-            policy = self.network.policies[number]
-            rules = (policy.ingress if self.ingress else policy.egress) or ()
-            known = self._terms[key] = [t for r in rules for t in self._rule(r, policy, key[1], family)]
-        return known
-
-    def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts, family: int) -> Iterator[Term]:
-        if not rule.peers:
-            yield from self._spelt(np.arange(self.columns.count), rule.ports, ports, policy.cluster, self.lanes.known)
-            return
-        meant = self.peers.meant(rule.peers, policy.cluster, policy.namespace, family)
-        yield from self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)
-        perhaps = self.peers.perhaps(rule.peers, policy.cluster, family)
-        yield from self._spelt(perhaps, rule.ports, ports, policy.cluster, self.lanes.perhaps)
-
-    def _admin(self, number: int, ports: NamedPorts, family: int) -> list[_Step]:
-        key = number, ports, family
-        known = self._steps.get(key)
-        if known is None:
-            policy = self.network.admin_policies[number]
-            rules = policy.ingress if self.ingress else policy.egress
-            known = self._steps[key] = [s for i, r in enumerate(rules) for s in self._step(policy, (number, i), r, ports, family)]
-        return known
-
-    def _step(self, policy: AdminPolicy, at: tuple[int, int], rule: AdminRule, ports: NamedPorts, family: int) -> Iterator[_Step]:
-        """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps,
-        passes them on perhaps."""
-        place = policy.tier == "baseline", policy.priority, *at
-        meant = self.peers.meant(rule.peers, policy.cluster, "", family)
-        yield _Step(place, rule.action, tuple(self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)))
-        action, half = self.lanes.doubting(rule.action)
-        perhaps = self.peers.perhaps(rule.peers, policy.cluster, family)
-        terms = tuple(self._spelt(perhaps, rule.ports, ports, policy.cluster, half))
-        if terms:
-            yield _Step(place, action, terms)
-
-    def _spelt(
-        self, where: Indices, written: tuple[PolicyPort, ...], own: NamedPorts, cluster: str, half: Callable[[int], int]
-    ) -> Iterator[Term]:
-        """Columns with a rule's ports. A port's name means what the connection's destination calls so: for ingress the pod
-        itself, for egress each column for itself."""
-        if not len(where):
-            return
-        fixed, names = 0 if written else self.alphabet.all, []
-        for port in written:
-            if isinstance(port.port, str):
-                names.append(port)
-            else:
-                fixed |= self.alphabet.mask(_match(port))
-        if self.ingress:
-            for port in names:
-                fixed |= self._named_mask(port, own)
-            names = []
-        if fixed:
-            yield where, half(fixed)
-        for port in names:
-            for among, mask in self._by_name(where, port, cluster):
-                yield among, half(mask)
-
-    def _by_name(self, where: Indices, port: PolicyPort, cluster: str) -> Iterator[tuple[Indices, int]]:
-        """Of some columns, those that a port's name means something to, by what it means."""
-        numbers, masks = self._meaning(port, cluster)
-        here = numbers[where]
-        for number in np.flatnonzero(np.bincount(here, minlength=len(masks))).tolist():
-            if masks[number]:
-                yield where[here == number], masks[number]
-
-    def _meaning(self, port: PolicyPort, cluster: str) -> tuple[NDArray[np.int32], list[int]]:
-        """For every column the position of what it calls so in the list of masks; 0 where it is nothing. Only pods of the
-        cluster itself have ports by name."""
-        key = str(port.port), port.protocol.value, cluster
-        known = self._meanings.get(key)
-        if known is None:
-            masks = {0: 0}
-            by_ports: dict[NamedPorts, int] = {}
-            of_shape = np.zeros(len(self.columns.shapes) + 1, np.int32)  # the last one is the outside's: shape -1
-            for shape, each in enumerate(self.columns.shapes):
-                if each.ports and each.cluster == cluster:
-                    if each.ports not in by_ports:
-                        by_ports[each.ports] = masks.setdefault(self._named_mask(port, each.ports), len(masks))
-                    of_shape[shape] = by_ports[each.ports]
-            known = self._meanings[key] = of_shape[self.columns.shape], list(masks)
-        return known
-
-    def _named_mask(self, port: PolicyPort, ports: NamedPorts) -> int:
-        mask = 0
-        for name, protocol, number in ports:
-            if name == port.port and protocol is port.protocol:
-                mask |= self.alphabet.mask(Match(protocol, PortRange(number, number)))
-        return mask
+def _move(lists: list[list[int]], shapes: Iterable[int], now: Mapping[int, Sequence[int]]) -> None:
+    """Some policies select others now: in the lists of some shapes, which are all that they ever selected."""
+    for shape in shapes:
+        lists[shape] = [n for n in lists[shape] if n not in now]
+    for number, selected in now.items():
+        for shape in selected:
+            insort(lists[shape], number)
 
 
 def _union(masks: Sequence[int], code: int) -> int:
@@ -287,13 +245,8 @@ def _union(masks: Sequence[int], code: int) -> int:
     return union
 
 
-def _match(port: PolicyPort) -> Match:
-    assert not isinstance(port.port, str)
-    return Match(port.protocol) if port.port is None else Match(port.protocol, PortRange(port.port, port.end or port.port))
-
-
 def _grouped(
-    steps: Sequence[_Step], hit: Sequence[int]
+    steps: Sequence[Step], hit: Sequence[int]
 ) -> tuple[list[list[list[tuple[Action | None, int]]]], list[list[list[tuple[Action | None, int]]]]]:
     """Steps that were hit, as groups of equal priority of policies of rules, for each tier."""
     tiers: tuple[dict[int, dict[int, list[tuple[Action | None, int]]]], ...] = ({}, {})

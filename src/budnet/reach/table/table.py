@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,12 @@ from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts
 from budnet.reach.admission import covers_partly
 from budnet.reach.table.columns import Columns
+from budnet.reach.table.crossing import Crossing
 from budnet.reach.table.fronts import Fronts
 from budnet.reach.table.groups import Groups
 from budnet.reach.table.peers import Peers
-from budnet.reach.table.rows import RowMaker
+from budnet.reach.table.rows import RowMaker, Rows
+from budnet.reach.table.terms import Slots, Terms
 from budnet.reach.table.wires import Flat, Wires
 from budnet.reach.tiers import Lanes
 
@@ -32,8 +35,8 @@ Indices = NDArray[np.intp]
 class Table:
     """Who may open what to whom: what the one sends out, what the other takes in, and what the network between them carries.
 
-    Nothing changes after it was made. Time goes by distinct rows times columns, memory likewise; pairs are worked out in
-    blocks and never kept.
+    Only `reach/table/change.py` changes it once it was made. Time goes by distinct rows times columns, memory likewise; pairs
+    are worked out in blocks and never kept.
     """
 
     @paused()
@@ -43,18 +46,31 @@ class Table:
         self.wires = Wires(network) if network.vpcs else None
         self.columns = Columns(network, self.wires or Flat(), cut_at)
         self.alphabet = Alphabet(cuts.matches(network))
-        self.lanes = Lanes(self.alphabet.all, _leaves_unknown(network), bool(network.vpcs))
+        self.lanes = Lanes(self.alphabet.all, leaves_unknown(network), bool(network.vpcs))
         self.connections = Connections(self.lanes.all)
-        peers = Peers(network, self.columns)
-        make = (network, self.columns, peers, self.alphabet, self.lanes, self.connections)
-        self.egress = RowMaker(*make, ingress=False).rows()
-        self.ingress = RowMaker(*make, ingress=True).rows()
+        self.slots = Slots(list(network.policies), list(network.admin_policies))
+        self.peers = Peers(network, self.columns)
+        self.makers = tuple(RowMaker(network, self.columns, terms, self.connections) for terms in self.terms())
+        self.crossing = Crossing(self.connections, self.egress, self.ingress)
         words = self.lanes.bits // 64
         self._groups_out = Groups(network, self.columns, self.alphabet, words, ingress=False) if self.wires else None
         self._groups_in = Groups(network, self.columns, self.alphabet, words, ingress=True) if self.wires else None
         self._between, self._seen = self._carried()
-        self._columns_at = self._by_place()
-        self._intersect()
+
+    def terms(self) -> tuple[Terms, Terms]:
+        """The rules of all policies over these columns: outwards and inwards."""
+        out, into = (Terms(self.slots, self.columns, self.peers, self.alphabet, self.lanes, ingress) for ingress in (False, True))
+        return out, into
+
+    @property
+    def egress(self) -> Rows:
+        """What columns send out."""
+        return self.makers[False].rows
+
+    @property
+    def ingress(self) -> Rows:
+        """What columns take in."""
+        return self.makers[True].rows
 
     # ---- the network between --------------------------------------------------------------------------------------------
 
@@ -68,27 +84,14 @@ class Table:
             by_source.setdefault(source, {})[there] = other
         return ids, by_source
 
-    def _by_place(self) -> dict[int, Indices]:
+    @cached_property
+    def _columns_at(self) -> dict[int, Indices]:
+        """The columns of each place."""
         order = np.argsort(self.columns.place, kind="stable")
         places, starts = np.unique(self.columns.place[order], return_index=True)
         return dict(zip(places.tolist(), np.split(order, starts[1:]), strict=True))
 
     # ---- pairs ----------------------------------------------------------------------------------------------------------
-
-    def _intersect(self) -> None:
-        """The intersection of every outward with every inward connection that come together in some pair."""
-        out, into = np.unique(self.egress.ids), np.unique(self.ingress.ids)
-        dense = np.zeros(len(self.connections.masks), np.int32)
-        dense[out] = np.arange(len(out), dtype=np.int32) * len(into)
-        self._out = dense[self.egress.ids]
-        dense[into] = np.arange(len(into), dtype=np.int32)
-        self._in = np.ascontiguousarray(dense[self.ingress.ids].T)  # by source: a block of sources is one piece of memory
-        self._meet = np.zeros(len(out) * len(into), np.int32)
-        occurs = np.zeros(len(self._meet), bool)
-        for _, _, codes in self._codes(np.arange(self.columns.count)):
-            occurs[codes] = True
-        used = np.flatnonzero(occurs)
-        self._meet[used] = self.connections.meet(out, into, used)
 
     def _codes(self, sources: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
         """(sources, destinations that the network carries to, both policies as one number for each pair)."""
@@ -98,11 +101,10 @@ class Table:
             there = np.flatnonzero(self._between[place][self.columns.place])
             for start in range(0, len(here) if len(there) else 0, _BLOCK):
                 block = here[start : start + _BLOCK]
-                inward = np.take(self._in[block], self.ingress.of_column[there], axis=1)
+                codes = self.crossing.codes(block, there)
                 for at, other in self._as_seen(place, block, there):
-                    inward[:, at] = self._in[other][:, self.ingress.of_column[there[at]]]
-                inward += self._out[self.egress.of_column[block]][:, there]
-                yield block, there, inward
+                    codes[:, at] += self.crossing.inward(other, there[at]) - self.crossing.inward(block, there[at])
+                yield block, there, codes
 
     def _as_seen(self, place: int, block: Indices, there: Indices) -> Iterator[tuple[Indices, Indices]]:
         """(positions in `there`, a column for each source): destinations that take the source for a NAT gateway or for its
@@ -130,16 +132,26 @@ class Table:
 
     def _straight(self, chosen: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
         """The same for connections that a packet makes on its own way."""
-        mixed = self.wires is None and len(set(self.columns.family.tolist()) - {0}) > 1
         for block, there, codes in self._codes(chosen):
-            found = np.take(self._meet, codes)
-            if mixed:  # an address speaks to addresses of its own family
-                found[self.columns.family[block][:, None] * self.columns.family[there][None, :] == 24] = NOTHING
-            if self.wires is None:
-                found[np.ix_(block >= self.columns.inside, there >= self.columns.inside)] = NOTHING
-            else:
-                found = self._through(block, there, found)
-            yield block, there, found
+            found = self.crossing.met(codes)
+            yield block, there, self._apart(block, there, found) if self.wires is None else self._through(block, there, found)
+
+    def _apart(self, sources: Indices, there: Indices, found: Ids) -> Ids:
+        """Without pairs that never meet."""
+        if self._mixed:
+            found[~self.meeting(sources[:, None], there[None, :])] = NOTHING
+        else:
+            found[np.ix_(sources >= self.columns.inside, there >= self.columns.inside)] = NOTHING
+        return found
+
+    def meeting(self, sources: Indices, there: Indices) -> NDArray[np.bool_]:
+        """Which pairs of columns of a cluster could ever meet: not addresses of two families, nor two parts of the outside."""
+        one_family: NDArray[np.bool_] = self.columns.family[sources] * self.columns.family[there] != 24
+        return one_family & ((sources < self.columns.inside) | (there < self.columns.inside))
+
+    @cached_property
+    def _mixed(self) -> bool:
+        return len(set(self.columns.family.tolist()) - {0}) > 1
 
     def _through(self, block: Indices, there: Indices, policies: Ids) -> Ids:
         """What is left of what policies let through behind routes, ACLs and groups."""
@@ -185,7 +197,7 @@ class Table:
         return self.alphabet.decode(answered), self.alphabet.decode(doubtful), self.alphabet.decode(one_way)
 
 
-def _leaves_unknown(network: Network) -> bool:
+def leaves_unknown(network: Network) -> bool:
     """Whether anything may be unknown: policies of other makers, outside hosts by name, two policies of one priority, pods
     without an address where prefixes are asked."""
     asked = [(p.tier, p.priority) for p in network.admin_policies]

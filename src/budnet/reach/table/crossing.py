@@ -1,0 +1,96 @@
+"""What one column sends out and another takes in: the intersection of two connections, worked out when a pair first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budnet.packets.connections import Connections, Ids
+from budnet.reach.table.rows import Rows
+
+Indices = NDArray[np.intp]
+
+_SPARE = 64
+"""Connections that rows may come to have before all are numbered anew."""
+_NOT_MET = -1
+
+
+class Crossing:
+    """Pairs as single numbers, one for each outward connection with each inward one, and what each of them comes to."""
+
+    def __init__(self, connections: Connections, egress: Rows, ingress: Rows) -> None:
+        self.connections, self.egress, self.ingress = connections, egress, ingress
+        self._encode()
+
+    def _encode(self) -> None:
+        """Numbers the connections of all rows."""
+        out, into = np.unique(self.egress.ids), np.unique(self.ingress.ids)
+        self._outward, self._inward = _Numbers(out), _Numbers(into)
+        self._out = self._outward.of(self.egress.ids) * self._inward.room
+        # by source: a block of sources is one piece of memory
+        self._in = np.ascontiguousarray(self._inward.of(self.ingress.ids).T)
+        self._met = np.full(self._outward.room * self._inward.room, _NOT_MET, np.int32)
+
+    def written(self, egress: Sequence[int], ingress: Sequence[int]) -> None:
+        """Some rows have changed."""
+        grown = len(self._out) < len(self.egress.ids) or self._in.shape[1] < len(self.ingress.ids)
+        if grown or not self._outward.add(self.egress.ids[egress]) or not self._inward.add(self.ingress.ids[ingress]):
+            self._encode()
+            return
+        self._out[egress] = self._outward.of(self.egress.ids[egress]) * self._inward.room
+        self._in[:, ingress] = self._inward.of(self.ingress.ids[ingress]).T
+
+    def refine(self, egress: Rows, ingress: Rows, parents: Indices) -> None:
+        """The same for finer columns, of which `parents` are those that they are parts of."""
+        self.egress, self.ingress = egress, ingress
+        self._out, self._in = np.ascontiguousarray(self._out[:, parents]), self._in[parents]
+
+    def codes(self, sources: Indices, there: Indices) -> Ids:
+        """The numbers of all pairs of some columns: shape (sources, there)."""
+        codes = self.inward(sources, there)
+        codes += self._out[self.egress.of_column[sources]][:, there]
+        return codes
+
+    def inward(self, sources: Indices, there: Indices) -> Ids:
+        """The part of it that is the destination's, who takes them for these sources."""
+        return np.take(self._in[sources], self.ingress.of_column[there], axis=1)
+
+    def met(self, codes: Ids) -> Ids:
+        """The connections that some numbers stand for."""
+        found = np.take(self._met, codes)
+        if found.size and found.min() == _NOT_MET:
+            new = np.unique(codes[found == _NOT_MET])
+            rows, columns = np.divmod(new, self._inward.room)
+            self._met[new] = self.connections.meet(self._outward.ids[rows], self._inward.ids[columns])
+            found = np.take(self._met, codes)
+        return found
+
+
+class _Numbers:
+    """Connections numbered without gaps, with room for more."""
+
+    def __init__(self, ids: Ids) -> None:
+        self.count, self.room = len(ids), len(ids) + _SPARE
+        self.ids = np.zeros(self.room, np.int32)
+        self.ids[: self.count] = ids
+        self._number = np.zeros(int(ids.max(initial=0)) + 1, np.int32)
+        self._number[ids] = np.arange(self.count, dtype=np.int32)
+
+    def of(self, ids: Ids) -> Ids:
+        """The numbers of connections that all have one."""
+        return self._number[ids]
+
+    def add(self, ids: Ids) -> bool:
+        """Numbers those that have none yet; False where there is no room left."""
+        new = np.setdiff1d(ids, self.ids[: self.count])
+        if self.count + len(new) > self.room:
+            return False
+        if len(new):
+            more = max(0, int(new.max()) + 1 - len(self._number))
+            self._number = np.concatenate([self._number, np.zeros(more, np.int32)])
+            self._number[new] = np.arange(self.count, self.count + len(new), dtype=np.int32)
+            self.ids[self.count : self.count + len(new)] = new
+            self.count += len(new)
+        return True
