@@ -24,8 +24,9 @@ _COLOUR = {Status.PROVED: "green", Status.REFUTED: "red", Status.UNKNOWN: "yello
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
 )
+@click.option("--watch", "watched", is_flag=True, help="Prove again whenever it is edited, what the edit can touch; ends with Ctrl-C.")
 @literal_option
-def command(file: str | None, source: str | None, guarantees: str | None, form: str) -> None:
+def command(file: str | None, source: str | None, guarantees: str | None, form: str, watched: bool) -> None:
     """Prove the guarantees of FILE, and that exactly its declared flows are delivered. Exit 1 if one is not proved.
 
     Of a network that runs already (--from) the guarantees stand in a file of their own, in the same words; their sides are
@@ -37,9 +38,14 @@ def command(file: str | None, source: str | None, guarantees: str | None, form: 
       budnet prove network.yaml --format json
       budnet prove --format sarif > budnet.sarif
       budnet prove --from kubernetes:manifests --guarantees guarantees.yaml
+      budnet prove --from kubernetes:manifests --guarantees guarantees.yaml --watch
     """
     if bool(source) != bool(guarantees):
         raise click.UsageError("--from and --guarantees belong together: a network, and what must hold of it")
+    if watched:
+        from budnet.cli.watch import watch
+
+        watch(file, source, guarantees, form)
     found = network(file, source)
     if guarantees:
         found = _with(found, guarantees)

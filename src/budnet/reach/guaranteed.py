@@ -7,11 +7,11 @@ and columns stand for many pods: a guarantee is looked at once for each pair of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from budnet.ir.endpoint import Endpoint
+from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.intent import Guarantee, GuaranteeKind, Side
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet, address
@@ -20,6 +20,8 @@ from budnet.reach.engine import Engine
 from budnet.reach.points import Point
 from budnet.reach.proof import Packet, Proof, Status
 from budnet.reach.prove import by_use, sentence
+from budnet.reach.table.change import Change, change
+from budnet.reach.table.columns import Columns
 from budnet.reach.table.table import Table
 from budnet.reach.trace import trace
 
@@ -32,9 +34,20 @@ _Found = tuple[int, int, int]
 def prove_cluster(network: Network) -> list[Proof]:
     """The guarantees of a Network, in their order. A proof that fails has a packet; one that is unknown has one, too, and
     its trace names what is not modelled."""
-    narrowed = replace(network, guarantees=tuple(_public(g) for g in network.guarantees))
-    prover = _Prover(narrowed)
-    return [prover.prove(g) for g in narrowed.guarantees]
+    return list(Prover(network).proofs)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What came of an edit: the positions of the guarantees that were asked again, and which pairs of columns it changed; None
+    where a new table had to be made."""
+
+    asked: tuple[int, ...]
+    change: Change | None
+
+
+def _narrowed(network: Network) -> Network:
+    return replace(network, guarantees=tuple(_public(g) for g in network.guarantees))
 
 
 def _public(guarantee: Guarantee) -> Guarantee:
@@ -48,20 +61,53 @@ def _public(guarantee: Guarantee) -> Guarantee:
     return replace(guarantee, sources=narrowed(guarantee.sources), destinations=narrowed(guarantee.destinations))
 
 
-class _Prover:
-    def __init__(self, network: Network) -> None:
-        self.network, self.table = network, Table(network)
-        self.columns = self.table.columns
-        self._engine: Engine | None = None
+class Prover:
+    """The proofs of a Network's guarantees. After an edit of policies only those are asked again that it can touch."""
 
-    def prove(self, guarantee: Guarantee) -> Proof:
+    def __init__(self, network: Network) -> None:
+        self._start(network)
+
+    def _start(self, network: Network) -> None:
+        self.network = _narrowed(network)
+        self.table = Table(self.network)
+        self._known: dict[int, tuple[_Members, _Members]] = {}
+        self.proofs = [self._prove(at) for at in range(len(self.network.guarantees))]
+
+    def edit(self, network: Network) -> Again:
+        """The same for a network that has been edited."""
+        columns, now = self.columns, _narrowed(network)
+        found = change(self.table, now)
+        if found is None:
+            self._start(network)
+            return Again(tuple(range(len(self.proofs))), None)
+        self.network = now
+        if self.columns is not columns:
+            self._known.clear()
+        # why something does not hold may be another reason now, though no pair has changed
+        asked = [at for at in range(len(self.proofs)) if self.proofs[at].status is not Status.PROVED or self._touched(at, found)]
+        for at in asked:
+            self.proofs[at] = self._prove(at)
+        return Again(tuple(asked), found)
+
+    def _touched(self, at: int, found: Change) -> bool:
+        """Whether a guarantee is about some pair that has changed."""
+        here, there = np.zeros((2, self.columns.count), bool)
+        sources, targets = self._sides(at)
+        here[list(sources)] = there[list(targets)] = True
+        return bool((here[found.sources] & there[found.destinations]).any())
+
+    @property
+    def columns(self) -> Columns:
+        """Those of the table."""
+        return self.table.columns
+
+    def _prove(self, at: int) -> Proof:
         """One of them."""
+        guarantee = self.network.guarantees[at]
         proof = Proof(guarantee.id, Status.PROVED, sentence(guarantee), guarantee.origin, guarantee.because)
         if guarantee.kind is GuaranteeKind.ENCRYPTED:
             return replace(proof, status=Status.UNKNOWN, summary=f"{proof.summary}: manifests do not say what is spoken on a port")
-        sources, targets = self._side(guarantee.sources), self._side(guarantee.destinations)
-        if guarantee.kind is GuaranteeKind.ONLY:
-            sources = self._others(sources)
+        sources, targets = self._sides(at)
         count, doubt = 0, None
         for surely, perhaps, pairs in self._wrong(guarantee, sources, targets):
             count += pairs
@@ -71,6 +117,14 @@ class _Prover:
         if doubt is not None:
             return self._failed(proof, Status.UNKNOWN, doubt, sources, targets)
         return replace(proof, count=count)
+
+    def _sides(self, at: int) -> tuple[_Members, _Members]:
+        """Between whom something must or must not pass."""
+        if at not in self._known:
+            guarantee = self.network.guarantees[at]
+            sources, targets = self._side(guarantee.sources), self._side(guarantee.destinations)
+            self._known[at] = (self._others(sources), targets) if guarantee.kind is GuaranteeKind.ONLY else (sources, targets)
+        return self._known[at]
 
     def _wrong(self, guarantee: Guarantee, sources: _Members, targets: _Members) -> Iterator[tuple[_Found | None, _Found | None, int]]:
         """(what is wrong, what may be, how many pairs of pods and parts of the outside were looked at), by pair of columns."""
@@ -143,24 +197,27 @@ class _Prover:
 
     def _failed(self, proof: Proof, status: Status, found: _Found, sources: _Members, targets: _Members) -> Proof:
         source, target, bits = found
-        here, there = self._points(source, sources[source]), self._points(target, targets[target])
+        engine = self._engine_of([*sources[source], *targets[target]])
+        here, there = self._points(engine, source, sources[source]), self._points(engine, target, targets[target])
         pair = next((a, b) for a in here for b in there if a.endpoint is None or a.endpoint is not b.endpoint)
         protocol, ports = next(by_use(self.table.alphabet.decode(bits)))
         packet = Packet(*pair, protocol, max(ports.first, 1))
-        followed = trace(self.engine, packet.source, packet.destination, packet.protocol, packet.port)
+        followed = trace(engine, packet.source, packet.destination, packet.protocol, packet.port)
         return replace(proof, status=status, packet=packet, trace=followed)
 
-    def _points(self, column: int, members: list[Endpoint]) -> list[Point]:
+    def _points(self, engine: Engine, column: int, members: list[Endpoint]) -> list[Point]:
         """The points of a column, of its family."""
         if column >= self.columns.inside:
             edge = address(list(self.columns.edges_of_columns())[column])
-            return [p for p in self.engine.points if p.endpoint is None and edge in p.members]
+            return [p for p in engine.points if p.endpoint is None and edge in p.members]
         family = int(self.columns.family[column])
-        return [p for e in members for p in self.engine.interfaces[e.id] if not family or p.address.version == family]
+        return [p for e in members for p in engine.interfaces[e.id] if not family or p.address.version == family]
 
-    @property
-    def engine(self) -> Engine:
-        """Made when an example is asked for: most proofs need none."""
-        if self._engine is None:
-            self._engine = Engine(self.network)
-        return self._engine
+    def _engine_of(self, members: list[Endpoint]) -> Engine:
+        """Of as much of the network as can matter between some pods: themselves, the policies of their namespaces, and nodes,
+        which peers may mean."""
+        ids, spaces = {e.id for e in members}, {(e.cluster, e.namespace) for e in members}
+        return Engine(replace(
+            self.network, policies=tuple(p for p in self.network.policies if (p.cluster, p.namespace) in spaces),
+            endpoints=tuple(e for e in self.network.endpoints if e.id in ids or e.kind is EndpointKind.HOST),
+        ))  # fmt: skip

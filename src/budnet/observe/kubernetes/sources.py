@@ -23,13 +23,12 @@ def objects(where: str, problems: Problems) -> Iterator[tuple[Object, Place]]:
     if where == "-":
         yield from _parsed(sys.stdin.buffer.read(), "standard input", problems)
         return
-    path = Path(where)
-    files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file()) if path.is_dir() else [path]
-    if not files:
+    found = files(where)
+    if not found:
         problems.say(
             Severity.ERROR, NOT_READABLE, f"{quoted(where)} holds no manifest", Place(where), f"files end in {', '.join(SUFFIXES)}"
         )
-    for file in files:
+    for file in found:
         try:
             if file.stat().st_size > LARGEST:
                 problems.say(Severity.ERROR, TOO_LARGE, f"{quoted(str(file))} is larger than {LARGEST:,} bytes", Place(str(file)))
@@ -39,6 +38,12 @@ def objects(where: str, problems: Problems) -> Iterator[tuple[Object, Place]]:
             problems.say(Severity.ERROR, NOT_READABLE, f"cannot read {quoted(str(file))}: {refused.strerror}", Place(str(file)))
             continue
         yield from _parsed(data, str(file), problems)
+
+
+def files(where: str) -> list[Path]:
+    """The files that a folder or a file means, in the order of their names."""
+    path = Path(where)
+    return sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file()) if path.is_dir() else [path]
 
 
 def _parsed(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Object, Place]]:

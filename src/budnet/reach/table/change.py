@@ -7,7 +7,7 @@ what they hold. What else may change (pods, namespaces, labels that no rule has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -39,6 +39,10 @@ class Change:
     after: Ids
     rows: int
     """How many were made again."""
+
+    def pairs(self) -> Iterator[tuple[int, int, int, int]]:
+        """(source, destination, before, after) of each."""
+        yield from zip(*(each.tolist() for each in (self.sources, self.destinations, self.before, self.after)), strict=True)
 
 
 @dataclass(frozen=True, slots=True)
