@@ -2,37 +2,36 @@
 client to do the same, and whether it also speaks without TLS.
 
 A list is found by offering everything, taking what the server picks out of the offer, and offering the rest, until it
-refuses: one connection more than the list is long. Only for the client's side of a handshake, which needs keys, OpenSSL
-is asked (Python's ssl): a refusal of TLS 1.3 for want of a client certificate comes after the handshake, on the first
-read (RFC 8446, section 4.4.2.4), so one line is written and read.
+refuses: one connection more than the list is long, which no other way can beat, as an answer names one member. What an answer
+says besides is not asked again: the first of a version names a group as well, and `protocol_version` speaks for all versions
+before it.
 """
 
 from __future__ import annotations
 
-import socket
-import ssl
-import struct
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-
 from budnet.tls import groups, suites, talk
-from budnet.tls.talk import HELLO, NOBODY, Negotiation, Outcome, Place, ask, connect
+from budnet.tls.admission import Admission, handshake, plaintext
+from budnet.tls.loop import Loop
+from budnet.tls.talk import ALERT, HELLO, NOBODY, Outcome, Place, ask
 from budnet.tls.wire import Version
 
-_STARTUP_BODY = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
-_STARTUP = struct.pack("!I", len(_STARTUP_BODY) + 4) + _STARTUP_BODY
-_LINE = b"PING\r\n\r\n"
-"""Redis answers it, HTTP servers refuse it, and nobody takes it for anything that changes something."""
-_PATIENCE = 0.5
-"""Seconds for a server to speak after a handshake; a refusal comes at once, so who is silent has let us in."""
-_ALL_GROUPS = tuple(groups.BY_NUMBER)
+_BY_HELLO = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
+"""The versions that a ClientHello offers by its number; TLS 1.3 is offered by an extension."""
+_SUITES = {v: tuple(s.number for s in suites.SUITES_12 if v == Version.TLS12 or not s.since_12) for v in _BY_HELLO} | {
+    Version.TLS13: tuple(s.number for s in suites.SUITES_13)
+}
 _CURVES = tuple(g.number for g in groups.GROUPS if g.elliptic)
+_GROUPS = dict.fromkeys(_BY_HELLO, _CURVES) | {Version.TLS13: tuple(groups.BY_NUMBER)}
+"""Both by version: everything there is to offer."""
+_EXCHANGES = {
+    version: tuple(n for n in numbers if suites.BY_NUMBER[n].key_exchange in ("any", "ECDHE")) for version, numbers in _SUITES.items()
+}
+"""The suites that need a group."""
 
 
 @dataclass
@@ -65,59 +64,127 @@ class Seen:
 
 
 def scan(place: Place, identity: Path | None = None) -> Seen:
-    """Asks everything; `identity` is a PEM file with a client's certificate and key. Never raises for what a server does.
+    """Asks everything of one server; see `scan_all`."""
+    return scan_all([place], identity)[0]
 
-    The questions do not depend on each other, so about ten connections are open at a time. Threads start in the network
-    namespace of who starts them.
+
+def scan_all(places: Iterable[Place], identity: Path | None = None) -> list[Seen]:
+    """Asks everything of each, all at once; `identity` is a PEM file with a client's certificate and key.
+
+    Never raises for what a server does.
     """
-    with ThreadPoolExecutor(len(Version) + 5) as pool:
-        lists = {version: pool.submit(_suites, place, version) for version in reversed(Version)}
-        exchanged = {version: pool.submit(_groups, place, version) for version in (Version.TLS12, Version.TLS13)}
-        plaintext = pool.submit(_plaintext, place)
-        stranger = pool.submit(_handshake, place, None)
-        known = pool.submit(_handshake, place, identity) if identity else None
-    seen = Seen(plaintext=plaintext.result(), questions=3 if identity else 2)
-    for version in Version:
-        found, refused = lists[version].result()
-        seen.questions += len(found) + 1
-        seen.refusals[version.text] = refused.text
-        if found:
-            seen.suites[version.text] = [suites.called(n) for n in found]
-    for version, groups_of in exchanged.items():
-        seen.questions += len(groups_of.result()) + 1
-        if version.text in seen.suites:
-            seen.groups[version.text] = groups_of.result()
-    if not seen.suites:
-        seen.trouble = _trouble([lists[version].result()[1] for version in Version])
+    loop = Loop()
+    scans = [_Scan(loop, place, identity) for place in places]
+    for each in scans:
+        each.start()
+    loop.run()
+    return [each.seen() for each in scans]
+
+
+class _Scan:
+    """What is asked of one server, and what was answered so far."""
+
+    def __init__(self, loop: Loop, place: Place, identity: Path | None) -> None:
+        self._loop, self._place, self._identity = loop, place, identity
+        self._suites: dict[Version, list[int]] = {version: [] for version in Version}
+        self._refusals: dict[Version, Outcome] = {}
+        self._groups: dict[Version, list[int]] = {Version.TLS12: [], Version.TLS13: []}
+        self._stranger, self._known, self._plaintext = Admission(), Admission(fate=""), ""
+        self._questions = 0
+
+    def start(self) -> None:
+        """The longest lists first."""
+        self._loop.start(self._ask_suites(Version.TLS13))
+        self._loop.start(self._ask_suites(Version.TLS12))
+        self._loop.start(self._ask_stranger())
+        if self._identity:
+            self._loop.start(self._ask_known())
+        self._loop.start(self._ask_plaintext())
+
+    async def _ask_suites(self, version: Version, alone: bool = False) -> None:
+        """What it picks, one after the other, and how it refused in the end. `alone`: versions before it are asked already."""
+        pool, found = list(_SUITES[version]), self._suites[version]
+        outcome = await self._ask(version, pool, _GROUPS[version], whole=True)
+        if version in self._groups and _fits(outcome, version):
+            self._loop.start(self._ask_groups(version, list(_GROUPS[version]), outcome.flight.group))
+        if version in _BY_HELLO and not alone:
+            self._go_back([v for v in _BY_HELLO if v < version], outcome)
+        while _fits(outcome, version) and outcome.flight.suite in pool:
+            found.append(outcome.flight.suite)
+            pool.remove(outcome.flight.suite)
+            if not pool:
+                break
+            outcome = await self._ask(version, pool, _GROUPS[version])
+        self._refusals[version] = _odd(outcome, version) if pool else outcome
+
+    def _go_back(self, older: list[Version], first: Outcome) -> None:
+        """What the first answer of a version leaves to be asked of those before it.
+
+        A server picks the newest of its versions that is not newer than what is offered; who answers that there is none takes
+        nothing older either (RFC 5246, appendix E.1). Any other refusal may be about suites.
+        """
+        if first.wrong_version or first.kind in NOBODY:
+            self._refusals.update(dict.fromkeys(older, first))
+        elif first.kind in (HELLO, ALERT):
+            for version in older[:1]:
+                self._loop.start(self._ask_suites(version))
+        else:
+            for version in older:  # it may take a while to hear nothing: all at once
+                self._loop.start(self._ask_suites(version, alone=True))
+
+    async def _ask_groups(self, version: Version, pool: list[int], named: int | None = None) -> None:
+        """`named` is the group that the first ServerHello of this version came with; none where its suite needs none.
+
+        Who takes a second group often takes ten: from there on, curves and the others are asked for beside each other.
+        """
+        found = self._groups[version]
+        group = named or await self._group(version, pool)
+        while group in pool:
+            found.append(group)
+            pool.remove(group)
+            if len(found) == 2:
+                others = [n for n in pool if n not in _CURVES]
+                pool = [n for n in pool if n in _CURVES]
+                if others:
+                    self._loop.start(self._ask_groups(version, others))
+            group = await self._group(version, pool) if pool else None
+
+    async def _group(self, version: Version, pool: Sequence[int]) -> int | None:
+        outcome = await self._ask(version, _EXCHANGES[version], pool, whole=True)
+        return outcome.flight.group if _fits(outcome, version) else None
+
+    async def _ask(self, version: Version, offered: Sequence[int], among: Sequence[int], whole: bool = False) -> Outcome:
+        self._questions += 1
+        return await ask(self._place, version, offered, among, whole)
+
+    async def _ask_stranger(self) -> None:
+        self._questions += 1
+        self._stranger = await handshake(self._place, None)
+
+    async def _ask_known(self) -> None:
+        self._questions += 1
+        self._known = await handshake(self._place, self._identity)
+
+    async def _ask_plaintext(self) -> None:
+        self._questions += 1
+        self._plaintext = await plaintext(self._place)
+
+    def seen(self) -> Seen:
+        """What all answers say together."""
+        seen = Seen(plaintext=self._plaintext, questions=self._questions)
+        seen.refusals = {version.text: self._refusals[version].text for version in Version}
+        seen.suites = {version.text: [suites.called(n) for n in found] for version, found in self._suites.items() if found}
+        if not seen.suites:
+            seen.trouble = _trouble([self._refusals[version] for version in Version])
+            return seen
+        seen.groups = {version.text: [groups.called(n) for n in found] for version, found in self._groups.items() if self._suites[version]}
+        seen.key, seen.names, seen.clients = self._stranger.key, self._stranger.names, self._stranger.fate
+        seen.with_certificate = self._known.fate
         return seen
-    admitted = stranger.result()
-    seen.key, seen.names, seen.clients = admitted.key, admitted.names, admitted.fate
-    seen.with_certificate = known.result().fate if known else ""
-    return seen
 
 
-def _trouble(refusals: list[Outcome]) -> str:
-    """Nobody being there says more than any version's refusal, and today's versions more than those of old."""
-    absent = next((o for o in refusals if o.kind in NOBODY), None)
-    return (absent or refusals[-1]).text
-
-
-def _suites(place: Place, version: Version) -> tuple[list[int], Outcome]:
-    """What it picks, one after the other, and how it refused in the end."""
-    pool = [s.number for s in (suites.SUITES_13 if version == Version.TLS13 else suites.SUITES_12)]
-    if version < Version.TLS12:
-        pool = [n for n in pool if not suites.BY_NUMBER[n].since_12]
-    offered = _ALL_GROUPS if version == Version.TLS13 else _CURVES
-    found: list[int] = []
-    while True:
-        outcome = ask(place, version, pool, offered)
-        flight = outcome.flight
-        if outcome.kind != HELLO or flight.version != version or flight.suite not in pool:
-            return found, _odd(outcome, version)
-        found.append(flight.suite)
-        pool.remove(flight.suite)
-        if not pool:
-            return found, outcome
+def _fits(outcome: Outcome, version: Version) -> bool:
+    return outcome.kind == HELLO and outcome.flight.version == version
 
 
 def _odd(outcome: Outcome, version: Version) -> Outcome:
@@ -128,110 +195,7 @@ def _odd(outcome: Outcome, version: Version) -> Outcome:
     return Outcome(talk.NO_TLS, more=f"ServerHello with {what}")
 
 
-def _groups(place: Place, version: Version) -> list[str]:
-    usable = [s.number for s in (suites.SUITES_13 if version == Version.TLS13 else suites.SUITES_12) if s.key_exchange in ("any", "ECDHE")]
-    pool, out = list(_ALL_GROUPS if version == Version.TLS13 else _CURVES), list[str]()
-    while pool:
-        outcome = ask(place, version, usable, pool, whole=True)
-        group = outcome.flight.group
-        if outcome.kind != HELLO or outcome.flight.version != version or group not in pool:
-            break
-        out.append(groups.called(group))
-        pool.remove(group)
-    return out
-
-
-# ---- what needs a whole handshake, or none --------------------------------------------------------------------------
-
-
-@dataclass
-class _Handshake:
-    """`fate` is `admitted`, or how it was refused."""
-
-    fate: str = "admitted"
-    key: str = ""
-    names: list[str] = field(default_factory=list)
-
-
-def _handshake(place: Place, identity: Path | None) -> _Handshake:
-    """A whole one, and one line said and read: a refusal of TLS 1.3 is not there before that."""
-    found = _Handshake()
-    try:
-        with connect(place) as plain, _context(identity).wrap_socket(plain, server_hostname=place.name or None) as secure:
-            _certificate(found, secure.getpeercert(binary_form=True))
-            secure.settimeout(min(_PATIENCE, place.seconds))
-            secure.sendall(_STARTUP if place.starttls else _LINE)
-            answer = secure.recv(400)
-    except TimeoutError:
-        return found
-    except ssl.SSLError as refused:
-        found.fate = (refused.reason or str(refused)).lower().replace("_", " ")
-    except Negotiation as refused:
-        found.fate = str(refused)
-    except OSError as refused:
-        found.fate = talk.kind_of(refused)
-    else:
-        # PostgreSQL takes the connection and says afterwards whom it does not let in
-        if place.starttls and answer[:1] == b"E" and b"certificate" in answer:
-            found.fate = "connection requires a valid client certificate"
-    return found
-
-
-@cache
-def _context(identity: Path | None) -> ssl.SSLContext:
-    """One that takes anything: whether to believe a certificate is another question, and is asked apart."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    if identity:
-        context.load_cert_chain(identity)
-    return context
-
-
-def _certificate(found: _Handshake, der: bytes | None) -> None:
-    if not der:
-        return
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        found.key = key_of(certificate)
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        found.names = [str(name.value) for name in names]
-    except (ValueError, x509.ExtensionNotFound) as wrong:
-        found.key = f"unreadable: {wrong}"
-
-
-def key_of(certificate: x509.Certificate) -> str:
-    """The kind of its key, in the words of the language."""
-    key = certificate.public_key()
-    match key:
-        case rsa.RSAPublicKey():
-            return f"rsa-{key.key_size}"
-        case ec.EllipticCurvePublicKey():
-            return {"secp256r1": "ec-p256", "secp384r1": "ec-p384", "secp521r1": "ec-p521"}.get(key.curve.name, f"ec-{key.curve.name}")
-        case ed25519.Ed25519PublicKey():
-            return "ed25519"
-        case ed448.Ed448PublicKey():
-            return "ed448"
-        case _:
-            return type(key).__name__
-
-
-def _plaintext(place: Place) -> str:
-    """Speaks without TLS and sees who answers. PostgreSQL refuses in its own words, others in TLS's or by hanging up."""
-    try:
-        with socket.create_connection((place.address, place.port), place.seconds) as plain:
-            plain.settimeout(min(_PATIENCE, place.seconds))
-            plain.sendall(_STARTUP if place.starttls else _LINE)
-            answer = plain.recv(400)
-    except TimeoutError:
-        return "refused: silence"
-    except OSError as refused:
-        return f"refused: {talk.kind_of(refused)}"
-    if not answer:
-        return "refused: closed"
-    if place.starttls and answer[:1] == b"E":
-        return "refused: " + ("no encryption" if b"no encryption" in answer else "an error message")
-    if len(answer) > 1 and answer[0] == 21 and answer[1] == 3:
-        return "refused: alert"
-    return f"answered: {answer[:16]!r}"
+def _trouble(refusals: list[Outcome]) -> str:
+    """Nobody being there says more than any version's refusal, and today's versions more than those of old."""
+    absent = next((o for o in refusals if o.kind in NOBODY), None)
+    return (absent or refusals[-1]).text

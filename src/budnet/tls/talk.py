@@ -3,13 +3,17 @@ drops packets, one that is closed and one that answers with an alert are three d
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
-from budnet.tls.wire import ALERTS, Flight, Malformed, Version, client_hello, read_flight
+from budnet.tls.loop import READ, WRITE, ready
+from budnet.tls.wire import ALERTS, PROTOCOL_VERSION, Flight, Malformed, Version, client_hello, read_flight
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 """PostgreSQL's way into TLS (its protocol documentation, "SSL Session Encryption"): answered by one byte, `S` or `N`."""
@@ -22,13 +26,17 @@ NOBODY = (TIMEOUT, REFUSED, UNREACHABLE)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A server to ask. `name` goes into SNI; `starttls` is empty or `postgresql`; `seconds` for each step."""
+    """A server to ask. `name` goes into SNI; `starttls` is empty or `postgresql`; `seconds` for each step.
+
+    `enter` is called before a socket is made: the way into the network namespace from which to ask.
+    """
 
     address: str
     port: int
     name: str = ""
     starttls: str = ""
     seconds: float = 3.0
+    enter: Callable[[], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,11 @@ class Outcome:
     kind: str
     flight: Flight = Flight()
     more: str = ""
+
+    @property
+    def wrong_version(self) -> bool:
+        """A refusal of the version, and not of anything else that was offered."""
+        return self.kind == ALERT and self.flight.alert == PROTOCOL_VERSION
 
     @property
     def text(self) -> str:
@@ -51,21 +64,54 @@ class Negotiation(Exception):
     """The way into TLS failed before its first byte."""
 
 
-def connect(place: Place) -> socket.socket:
-    """A connection, ready for TLS. Raises OSError or Negotiation."""
-    plain = socket.create_connection((place.address, place.port), place.seconds)
-    try:
-        plain.settimeout(place.seconds)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if place.starttls == "postgresql":
-            plain.sendall(SSL_REQUEST)
-            answer = plain.recv(64)
+async def connect(place: Place) -> socket.socket:
+    """A connection that never blocks, ready for what the server speaks without TLS. Raises OSError."""
+    failure: OSError = OSError(errno.EHOSTUNREACH, "no address")
+    for family, address in _addresses(place.address, place.port):
+        if place.enter:
+            place.enter()
+        plain = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = plain.connect_ex(address)
+            if code == errno.EINPROGRESS:
+                await ready(plain, WRITE, place.seconds)
+                code = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise OSError(code, os.strerror(code))
+        except OSError as refused:
+            plain.close()
+            failure = refused
+        else:
+            return plain
+    raise failure
+
+
+@lru_cache(1024)
+def _addresses(host: str, port: int) -> tuple[tuple[socket.AddressFamily, Any], ...]:
+    """What to connect to, in order; a name is looked up once, not once a question."""
+    return tuple((family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+async def secure(place: Place) -> socket.socket:
+    """A connection whose next bytes are TLS. Raises OSError or Negotiation."""
+    plain = await connect(place)
+    if place.starttls == "postgresql":
+        try:
+            plain.send(SSL_REQUEST)
+            answer = await receive(plain, place.seconds)
             if answer != b"S":
                 raise Negotiation(_negotiated(answer))
-    except BaseException:
-        plain.close()
-        raise
+        except BaseException:
+            plain.close()
+            raise
     return plain
+
+
+async def receive(connection: socket.socket, seconds: float) -> bytes:
+    """What is there as soon as something is; empty where the server has closed. Raises OSError."""
+    await ready(connection, READ, seconds)
+    return connection.recv(16384)
 
 
 def _negotiated(answer: bytes) -> str:
@@ -77,13 +123,13 @@ def _negotiated(answer: bytes) -> str:
     return f"SSLRequest is answered with {answer[:16]!r}"
 
 
-def ask(place: Place, version: Version, suites: Sequence[int], groups: Sequence[int], whole: bool = False) -> Outcome:
+async def ask(place: Place, version: Version, suites: Sequence[int], groups: Sequence[int], whole: bool = False) -> Outcome:
     """Offers one version with these suites and groups; reads the ServerHello, or with `whole` all that comes in clear."""
     hello = client_hello(version, suites, groups, place.name, os.urandom(32), os.urandom(32))
     try:
-        with connect(place) as plain:
-            plain.sendall(hello)
-            return _read(plain, whole)
+        with await secure(place) as plain:
+            plain.send(hello)
+            return await _read(plain, place.seconds, whole)
     except Negotiation as refused:
         return Outcome(NO_TLS, more=str(refused))
     except OSError as refused:
@@ -103,11 +149,11 @@ def kind_of(refused: OSError) -> str:
             return UNREACHABLE
 
 
-def _read(plain: socket.socket, whole: bool) -> Outcome:
+async def _read(plain: socket.socket, seconds: float, whole: bool) -> Outcome:
     data = b""
     while True:
         try:
-            part = plain.recv(16384)
+            part = await receive(plain, seconds)
         except TimeoutError:
             # a connection that was taken and then says nothing is someone, who may be waiting for another protocol
             return Outcome(NO_TLS, more="silence") if not data else Outcome(TIMEOUT)

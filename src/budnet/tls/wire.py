@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 
 from budnet.tls.suites import BY_NUMBER
 
@@ -31,6 +32,7 @@ class Version(IntEnum):
 
 
 ALERT, HANDSHAKE = 21, 22
+PROTOCOL_VERSION = 70
 _SERVER_NAME, _GROUPS, _POINTS, _SIGNATURES, _MASTER_SECRET, _VERSIONS, _MODES, _KEY_SHARE = 0, 10, 11, 13, 23, 43, 45, 51
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random of a ServerHello that is a HelloRetryRequest (RFC 8446, section 4.1.3)."""
@@ -67,27 +69,30 @@ def client_hello(
     version: Version, suites: Sequence[int], groups: Sequence[int], name: str = "", random: bytes = bytes(32), session: bytes = b""
 ) -> bytes:
     """A ClientHello that offers this version and no other, as one record."""
-    extensions = b""
-    if name and version > Version.SSL3:
-        host = name.encode("idna")
-        extensions += _extension(_SERVER_NAME, _vector(2, b"\0" + _vector(2, host)))
-    if version > Version.SSL3:
-        extensions += _extension(_GROUPS, _vector(2, _numbers(groups)))
-        extensions += _extension(_POINTS, _vector(1, b"\0"))
-        extensions += _extension(_SIGNATURES, _vector(2, _numbers(_SIGNATURE_SCHEMES)))
-        extensions += _extension(_MASTER_SECRET, b"")
-    if version == Version.TLS13:
-        extensions += _extension(_VERSIONS, _vector(1, _numbers([version])))
-        extensions += _extension(_MODES, _vector(1, b"\1"))
-        extensions += _extension(_KEY_SHARE, _vector(2, b""))
     body = struct.pack("!H", min(version, Version.TLS12)) + random + _vector(1, session) + _vector(2, _numbers(suites)) + _vector(1, b"\0")
-    body += _vector(2, extensions) if extensions else b""
+    if version > Version.SSL3:
+        body += _vector(2, _extensions(version, tuple(groups), name))
     message = b"\1" + len(body).to_bytes(3, "big") + body
     return struct.pack("!BHH", HANDSHAKE, min(version, Version.TLS10), len(message)) + message
 
 
+@lru_cache(256)
+def _extensions(version: Version, groups: tuple[int, ...], name: str) -> bytes:
+    """All of a hello that is the same in most questions to a server."""
+    extensions = _extension(_SERVER_NAME, _vector(2, b"\0" + _vector(2, name.encode("idna")))) if name else b""
+    extensions += _extension(_GROUPS, _vector(2, _numbers(groups)))
+    extensions += _extension(_POINTS, _vector(1, b"\0"))
+    extensions += _extension(_SIGNATURES, _vector(2, _numbers(_SIGNATURE_SCHEMES)))
+    extensions += _extension(_MASTER_SECRET, b"")
+    if version == Version.TLS13:
+        extensions += _extension(_VERSIONS, _vector(1, _numbers([version])))
+        extensions += _extension(_MODES, _vector(1, b"\1"))
+        extensions += _extension(_KEY_SHARE, _vector(2, b""))
+    return extensions
+
+
 def _numbers(values: Sequence[int]) -> bytes:
-    return b"".join(struct.pack("!H", v) for v in values)
+    return struct.pack(f"!{len(values)}H", *values)
 
 
 def _vector(size: int, data: bytes) -> bytes:

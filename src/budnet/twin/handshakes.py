@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from budnet.tls.scan import scan
+from budnet.tls.scan import scan_all
 from budnet.tls.talk import Place
 from budnet.twin import supervisor, syscall
 
@@ -27,9 +28,8 @@ class Door(NamedTuple):
 
 def ask(doors: Iterable[Door], spaces: Mapping[str, int], identity: Path) -> Iterator[dict[str, Any]]:
     """`Seen` as JSON for each, with `ports`: what listens in the target's namespace. Leaves this thread in some namespace."""
+    asked = list(doors)
+    places = [Place(d.address, d.port, d.name, d.starttls, _SECONDS, partial(syscall.setns, spaces[d.source])) for d in asked]
     client = identity if identity.exists() else None
-    for door in doors:
-        ports = sorted(supervisor.listening(spaces[door.target]))
-        syscall.setns(spaces[door.source])
-        seen = scan(Place(door.address, door.port, door.name, door.starttls, _SECONDS), client)
-        yield seen.json() | {"ports": ports}
+    for door, seen in zip(asked, scan_all(places, client), strict=True):
+        yield seen.json() | {"ports": sorted(supervisor.listening(spaces[door.target]))}
