@@ -29,7 +29,8 @@ from helpers import twin_of
 pytestmark = pytest.mark.live
 FILE = Path(__file__).parent / "drill.yaml"
 HOW = {"rate": 100, "away": 0.8, "deadline": 0.6, "patience": 8.0}
-GATE, KIOSK, GATEWAY, RESOLVER, LOG = "quay/front/gate-0", "quay/front/kiosk", "island/vpn-crossing", "quay/resolver", "island/shore/log"
+GATE, KIOSK, RESOLVER, LOG = "quay/front/gate-0", "quay/front/kiosk", "quay/resolver", "island/shore/log"
+NEAR, FAR, BOTH = "quay/vpn-crossing-1", "island/vpn-crossing-1", "quay/vpn-crossing-1+quay/vpn-crossing-2"
 
 
 @cache
@@ -57,26 +58,44 @@ def part(node: str) -> Part:
 
 
 def lose(twin: Twin, node: str, **other: float) -> dict[str, Any]:
-    return list(twin.drill(node, part(node).requests, **HOW | other))[-1]
+    return list(twin.drill(part(node).nodes, part(node).requests, **HOW | other))[-1]
 
 
 def test_parts_and_promises_are_read_off_the_network() -> None:
-    found = {p.node: p for p in parts.parts(network())}
-    assert set(found) == {"quay/vpn-crossing", GATE, KIOSK, RESOLVER, "island/resolver"}
+    found = {p.name: p for p in parts.parts(network())}
+    assert set(found) == {NEAR, FAR, BOTH, GATE, KIOSK, RESOLVER, "island/resolver"}
     assert found[GATE].others == ("quay/front/gate-1",)
     assert {len(r.addresses) for r in found[GATE].requests} == {2}
     assert found[GATE].promise.startswith("keeps working") and found[KIOSK].promise.startswith("fails")
     assert found[GATE].origin.line == 22
-    assert found["quay/vpn-crossing"].limit > found[KIOSK].limit
+    assert (found[NEAR].others, found[FAR].others, found[BOTH].others) == (("quay/vpn-crossing-2",), ("island/vpn-crossing-2",), ())
+    assert found[BOTH].limit > found[KIOSK].limit > found[NEAR].limit > found[GATE].limit
     assert parts.part(network(), "quay/nobody") is None
+    assert parts.part(network(), f"{GATE}+{KIOSK}") is None
+    both_gates = parts.part(network(), f"{GATE}+quay/front/gate-1")
+    assert both_gates is not None
+    assert both_gates.promise.startswith("fails")
+    crossed = parts.part(network(), "quay/vpn-crossing-1+island/vpn-crossing-2")
+    assert crossed is not None
+    assert not crossed.others, "each takes a tunnel of its own with it"
 
 
-@pytest.mark.parametrize("node", [GATE, GATEWAY, RESOLVER])
+@pytest.mark.parametrize("node", [GATE, RESOLVER])
 def test_promises_are_kept(twin: Twin, node: str) -> None:
     account = lose(twin, node)
     assert not part(node).broken(account), account
     assert account["how"].endswith("is killed")
     assert (account["failed_away"] > 30) == (not part(node).others)
+
+
+@pytest.mark.parametrize("node", [NEAR, FAR, BOTH])
+def test_a_tunnel_is_lost_and_the_other_one_carries_on(twin: Twin, node: str) -> None:
+    account = lose(twin, node, away=2)
+    assert not part(node).broken(account), account
+    assert account["failed_away"] > 30, "nothing crossed it"
+    assert account["restored_after_return"] > 0
+    if part(node).others:
+        assert account["recovered_after_loss"] < account["away"]
 
 
 def test_what_has_no_process_loses_its_wire(twin: Twin) -> None:
@@ -86,7 +105,7 @@ def test_what_has_no_process_loses_its_wire(twin: Twin) -> None:
 
 
 def test_a_part_comes_back_when_nobody_waits_for_it_any_more(twin: Twin) -> None:
-    said = twin.drill(KIOSK, part(KIOSK).requests, **HOW | {"away": 30})
+    said = twin.drill([KIOSK], part(KIOSK).requests, **HOW | {"away": 30})
     assert [next(said)["phase"]["name"] for _ in range(2)][1].endswith("is killed")
     said.close()  # type: ignore[attr-defined]
     before = {s["id"]: s["pid"] for s in twin.facts["servers"]}
@@ -103,7 +122,7 @@ def test_afterwards_the_twin_is_as_it_was(twin: Twin) -> None:
 
 def test_a_node_that_is_not_there(twin: Twin) -> None:
     with pytest.raises(TwinError, match="budnet ps"):
-        list(twin.drill("nowhere", part(KIOSK).requests, **HOW))
+        list(twin.drill(["nowhere"], part(KIOSK).requests, **HOW))
 
 
 def test_a_promise_that_is_not_kept_is_seen() -> None:
@@ -114,7 +133,7 @@ def test_a_promise_that_is_not_kept_is_seen() -> None:
         broken = part(GATE).broken(lose(twin, GATE, away=2))
         assert "after the loss failed" in broken
         unsaid = replace(part(KIOSK), requests=part(RESOLVER).requests)
-        account = list(twin.drill(KIOSK, unsaid.requests, **HOW))[-1]
+        account = list(twin.drill([KIOSK], unsaid.requests, **HOW))[-1]
     assert "stands in for it" in unsaid.broken(account)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,7 @@ def test_a_twin_comes_up_without_a_tunnel() -> None:
     staged = stage(network_of("linked"), wanted, tools.find())
     processes = tuple(replace(p, argv=("false",)) if "vpn-" in p.name else p for p in staged.processes)
     with twin_of(wanted, replace(staged, processes=processes)) as twin:
-        assert set(twin.status()["tunnels_down"]) == {"cable", "radio"}
+        assert set(twin.status()["tunnels_down"]) == {"cable-1", "cable-2", "radio-1", "radio-2"}
 
 
 def test_an_address_of_several_networks_names_them() -> None:
@@ -91,9 +90,18 @@ def test_no_address_is_asked_of_a_network_that_may_mean_another() -> None:
 
 def test_gateways_of_one_tunnel_know_each_other() -> None:
     for connection in network_of("five-ways").vpns:
-        for one, other in pairwise((*connection.gateways, connection.gateways[0])):
-            assert connection.other(one.vpc) == other.vpc
-            assert connection.gateway(one.vpc) is one
+        assert len({g.public for g in connection.gateways}) == 4
+        for tunnel in connection.tunnels:
+            for vpc, other in (connection.between, connection.between[::-1]):
+                assert tunnel.gateway(vpc).vpc == vpc
+                assert tunnel.other(vpc) is tunnel.gateway(other)
+        assert connection.at(connection.between[0]) == tuple(t.gateways[0] for t in connection.tunnels)
+
+
+def test_tunnels_end_in_the_zones_of_their_network() -> None:
+    (connection, _) = network_of("five-ways").vpns
+    assert [g.zone for g in connection.at("control")] == ["a", "b"]
+    assert [g.zone for g in connection.at("azure")] == ["", ""]
 
 
 TEXT = b"a text that an eavesdropper would read " * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -18,7 +19,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
 from budnet.twin import tools
 from budnet.twin.build import plan
-from budnet.twin.plan import KernelRoute, TwinPlan
+from budnet.twin.plan import KernelRoute, Space, TwinPlan
 from budnet.twin.process import File, Process
 from budnet.twin.staging import Stage, stage
 from budnet.twin.tunnels import WireGuardEnd, key_pair
@@ -66,10 +67,19 @@ def at_end(space_id: str, **changed: object) -> Fault:
 
 
 def stranger(staged: Stage) -> Stage:
-    """The hall's gateway expects another key of headquarters' than it has."""
-    (end,) = (e for e in staged.tunnels if e.space == "lab/vpn-radio")
+    """The lab's first gateway expects another key of headquarters' than it has."""
+    (end,) = (e for e in staged.tunnels if e.space == "lab/vpn-radio-1")
     assert isinstance(end, WireGuardEnd)
-    return at_end("lab/vpn-radio", peers=tuple(replace(p, public=key_pair().public) for p in end.peers))(staged)
+    return at_end(end.space, peers=tuple(replace(p, public=key_pair().public) for p in end.peers))(staged)
+
+
+def no_metrics(router: str, devices: tuple[str, ...]) -> Edit:
+    """Routes through some devices that nothing prefers to each other."""
+
+    def edit(found: Space) -> Space:
+        return replace(found, routes=tuple(replace(r, metric=0) if r.device in devices else r for r in found.routes))
+
+    return lambda plan: space(plan, router, edit)
 
 
 def elsewhere(staged: Stage) -> Stage:
@@ -84,22 +94,19 @@ def elsewhere(staged: Stage) -> Stage:
 
 
 def in_clear(staged: Stage) -> Stage:
-    """The two gateways of `radio` pass packets on as they are."""
-    ends = {"lab/vpn-radio": ("10.0.0.0/16", "fd00:1::/48"), "hq/vpn-radio": ("10.8.0.0/16", "fd00:8::/48")}
+    """The gateways of `radio` pass packets on as they are: both tunnels', or the one that is left would carry them."""
     found: TwinPlan = staged.plan
-    for gateway, far in ends.items():
-        device = next(w.a_device for w in found.wires if w.b == gateway and w.a == "internet")
-        other = next(w.a_device for w in found.wires if w.b in ends and w.b != gateway and w.a == "internet")
-        assert device != other
-        onward = tuple(KernelRoute(ip_network(p), "eth0") for p in far)
-        found = space(found, gateway, lambda s, onward=onward: replace(s, routes=(*s.routes, *onward)))  # type: ignore[misc]
-        found = rules(gateway, lambda _, rule: '"wg' in rule.text, lambda t: t.replace('"wg2"', '"eth0"').replace('"wg3"', '"eth0"'))(found)
-        there = tuple(KernelRoute(ip_network(p), other) for p in far)
-        found = space(found, "internet", lambda s, there=there: replace(s, routes=(*s.routes, *there)))  # type: ignore[misc]
-    staged = replace(staged, plan=found)
-    for gateway in ends:
-        staged = at_end(gateway, routes=())(staged)
-    return staged
+    for number in (1, 2):
+        ends = {f"lab/vpn-radio-{number}": ("10.0.0.0/16", "fd00:1::/48"), f"hq/vpn-radio-{number}": ("10.8.0.0/16", "fd00:8::/48")}
+        for gateway, far in ends.items():
+            (other,) = (w.a_device for w in found.wires if w.b in ends and w.b != gateway and w.a == "internet")
+            onward = tuple(KernelRoute(ip_network(p), "eth0") for p in far)
+            found = space(found, gateway, lambda s, onward=onward: replace(s, routes=(*s.routes, *onward)))  # type: ignore[misc]
+            found = rules(gateway, lambda _, rule: '"wg' in rule.text, lambda t: re.sub(r'"wg\d+"', '"eth0"', t))(found)
+            there = tuple(KernelRoute(ip_network(p), other, metric=number) for p in far)
+            found = space(found, "internet", lambda s, there=there: replace(s, routes=(*s.routes, *there)))  # type: ignore[misc]
+            staged = at_end(gateway, routes=())(staged)
+    return replace(staged, plan=found)
 
 
 # ---- twins of another Network than the one that is judged by -----------------------------------------------------------
@@ -153,18 +160,27 @@ class Mutant:
     network: Callable[[Network], Network] = lambda network: network
 
 
-CABLE = "plant/vpn-cable"
+CABLES, CABLE, CABLE_2 = "plant/vpn-cable", "plant/vpn-cable-1", "plant/vpn-cable-2"
+WRONG_SECRET = instead('secret = "', 'secret = "x')
 MUTANTS = (
-    Mutant("secret of a tunnel differs", LINKED, "vpn-cable", in_file(CABLE, "swanctl.conf", lambda t: t.replace('secret = "', 'secret = "x'))),
-    Mutant("traffic selector too narrow", LINKED, "vpn cable", in_file(CABLE, "swanctl.conf", instead("10.9.0.0/16", "10.9.128.0/17"))),
-    Mutant("weaker algorithms than written", LINKED, "tunnel cable", lambda s: in_file("hq/vpn-cable", "swanctl.conf", instead("aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp384"))(
-        in_file(CABLE, "swanctl.conf", instead("aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp384"))(s))),
-    Mutant("route to the gateway gone", LINKED, "nat-gateway hq/nat", in_plan(routes("hq", lambda r: r.device == "v0"))),
-    Mutant("route one way", LINKED, "route-table plant/hall", in_plan(routes("plant", lambda r: r.device == "v0"))),
-    Mutant("gateway does not know its VPC", LINKED, "vpn cable", in_plan(routes(CABLE, lambda r: r.device == "vpc"))),
-    Mutant("gateway passes nothing in", LINKED, "vpn radio", in_plan(rules("lab/vpn-radio", lambda _, r: r.text.startswith('iifname "wg')))),
-    Mutant("key of a peer wrong", LINKED, "radio", stranger),
-    Mutant("tunnel's routes missing", LINKED, "vpn radio", at_end("hq/vpn-radio", routes=())),
+    Mutant("secret of one tunnel differs", LINKED, "tunnel cable-1", in_file(CABLE, "swanctl.conf", WRONG_SECRET)),
+    Mutant("secrets of both tunnels differ", LINKED, "vpn plant/vpn-cable-1", in_file(CABLES, "swanctl.conf", WRONG_SECRET)),
+    Mutant("traffic selector too narrow", LINKED, "vpn plant/vpn-cable-1", in_file(CABLES, "swanctl.conf", instead("10.9.0.0/16", "10.9.128.0/17"))),
+    Mutant("traffic selector of the second tunnel too narrow", LINKED, "eavesdropping on cable-2", in_file(CABLE_2, "swanctl.conf", instead("10.9.0.0/16", "10.9.0.0/24"))),
+    Mutant("weaker algorithms than written", LINKED, "tunnel cable-2", lambda s: in_file("hq/vpn-cable", "swanctl.conf", instead("aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp384"))(
+        in_file(CABLES, "swanctl.conf", instead("aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp384"))(s))),
+    Mutant("dead peers not looked for", LINKED, "tunnel cable-1", in_file(CABLE, "swanctl.conf", without_line("dpd_delay"))),
+    Mutant("dead peers looked for, and nothing done", LINKED, "tunnel cable-1", in_file(CABLE, "swanctl.conf", without_line("dpd_action"))),
+    Mutant("nobody watches a tunnel", LINKED, "tunnel radio-2", lambda s: replace(s, watched=tuple(w for w in s.watched if w.tunnel != "radio-2"))),
+    Mutant("routes to the gateways gone", LINKED, "nat-gateway hq/nat", in_plan(routes("hq", lambda r: r.device in ("v0", "v1")))),
+    Mutant("route to the second gateway gone", LINKED, "eavesdropping on cable-2", in_plan(routes("hq", lambda r: r.device == "v1"))),
+    Mutant("routes without metrics", LINKED, "elsewhere on the internet", in_plan(no_metrics("hq", ("v0", "v1")))),
+    Mutant("routes one way", LINKED, "route-table plant/hall", in_plan(routes("plant", lambda r: r.device in ("v0", "v1")))),
+    Mutant("gateway does not know its VPC", LINKED, "vpn plant/vpn-cable-1", in_plan(routes(CABLE, lambda r: r.device == "vpc"))),
+    Mutant("gateway passes nothing in", LINKED, "vpn lab/vpn-radio-1", in_plan(rules("lab/vpn-radio-1", lambda _, r: r.text.startswith('iifname "wg')))),
+    Mutant("second gateway passes nothing in", LINKED, "eavesdropping on radio-2", in_plan(rules("lab/vpn-radio-2", lambda _, r: r.text.startswith('iifname "wg')))),
+    Mutant("key of a peer wrong", LINKED, "tunnel radio-1", stranger),
+    Mutant("tunnel's routes missing", LINKED, "tunnel radio-1", at_end("hq/vpn-radio-1", routes=())),
     Mutant("tunnel in clear", LINKED, "clear on the internet", in_clear),
     Mutant("endpoint not accepted", LINKED, "ledger.counter", network=pending),
     Mutant("endpoint's security group closed", LINKED, "security-group hq/ledger.counter", in_plan(rules("hq", about("hq/ledger.counter:in")))),
@@ -187,7 +203,7 @@ MUTANTS = (
 )  # fmt: skip
 # what is quick, and of every kind one; the others are slow together
 QUICK = {
-    "traffic selector too narrow", "tunnel in clear", "endpoint not accepted", "front goes on in another network", "key not asked for",
+    "secrets of both tunnels differ", "dead peers not looked for", "routes without metrics", "tunnel in clear", "endpoint not accepted", "front goes on in another network", "key not asked for",
     "client certificate of another CA accepted", "client VPN allowed too much",
 }  # fmt: skip
 
@@ -210,6 +226,19 @@ def test_mutant_is_seen_and_named(mutant: Mutant) -> None:
             table.join(layer.truth(network, twin))
     assert table.disagree, "nobody noticed"
     assert any(mutant.names in str(d) for d in table.disagree), "\n".join(map(str, table.disagree[:5]))
+
+
+@pytest.mark.live
+def test_with_one_tunnel_down_everything_passes_over_the_other_and_the_one_is_named() -> None:
+    network = network_of(LINKED)
+    wanted = plan(network)
+    fault = in_file(CABLE, "swanctl.conf", WRONG_SECRET)
+    with twin_of(wanted, fault(stage(network, wanted, tools.find()))) as twin:
+        down = twin.status()["tunnels_down"]
+        packets, asked = truth(network, twin), links.truth(network, twin)
+    assert set(down) == {"cable-1"}
+    assert not packets.disagree, "\n".join(map(str, packets.disagree[:5]))
+    assert {d.question.destination for d in asked.disagree} == {"tunnel cable-1", "eavesdropping on cable-1"}
 
 
 # ---- the proof ----------------------------------------------------------------------------------------------------------

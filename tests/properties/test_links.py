@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
+from budnet.ir.cloud import TargetKind
 from budnet.pipeline import load_text
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import matrix
@@ -17,7 +20,19 @@ from properties.tunnels import as_tunnels
 @LAWS
 @given(networks())
 def test_a_tunnel_delivers_what_a_peering_delivers(network) -> None:  # type: ignore[no-untyped-def]
-    assert verdicts(as_tunnels(network)) == verdicts(network)
+    """One of a connection's tunnels or all: they are one way of joining."""
+    assert verdicts(as_tunnels(network)) == verdicts(as_tunnels(network, 1)) == verdicts(network)
+
+
+@LAWS
+@given(networks())
+def test_without_tunnels_nothing_passes_and_nothing_takes_another_way(network) -> None:  # type: ignore[no-untyped-def]
+    """As if every route into the connection were a blackhole: it is still there, and more special than the default."""
+    tables = tuple(
+        replace(t, routes=tuple(replace(r, target=TargetKind.BLACKHOLE) if r.target is TargetKind.PEERING else r for r in t.routes))
+        for t in network.route_tables
+    )
+    assert verdicts(as_tunnels(network, 0)) == verdicts(replace(network, route_tables=tables))
 
 
 SHADOW = b"""\

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from budnet.probe.parts import Part
     from budnet.twin.lab import Twin
 
-_TITLES = ["part", "what happens", "away s", "requests", "failed", "first failure", "last failure", "well again"]
+_TITLES = ["part", "what happens", "away s", "requests", "failed", "first failure", "last failure", "well again", "as before"]
 
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[FILE]")
-@click.option("--part", "nodes", multiple=True, metavar="NODE", help="Take this away: a gateway or an endpoint. Repeatable.")
+@click.option(
+    "--part",
+    "nodes",
+    multiple=True,
+    metavar="NODE[+NODE]",
+    help="Take this away: a gateway or an endpoint, or several at once. Repeatable.",
+)
 @click.option("--rate", type=click.IntRange(1, 2000), default=200, show_default=True, help="Requests a second, over all clients.")
 @click.option("--away", type=click.FloatRange(1.5, 60), default=2.0, show_default=True, help="Seconds until the part is given back.")
 @name_option
@@ -30,7 +36,8 @@ _TITLES = ["part", "what happens", "away s", "requests", "failed", "first failur
 def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: float, name: str, form: str) -> None:
     """Take parts of the twin away, one at a time and under load, and bring them back. Exit 1 if a promise of the design is broken.
 
-    Without --part: a gateway of each VPN, a balancer of each load balancer, each resolver. Requests follow the flows that cross
+    Without --part: of each VPN the first gateway at either end, and all gateways of one end; a balancer of each load balancer;
+    each resolver. Requests follow the flows that cross
     the part; each begins at its time, whatever became of others, and has a second. A process is killed and later started again,
     what has none loses its wire. What the design promises is read off the file: with `replicas: 2` the other one stands in.
 
@@ -41,6 +48,7 @@ def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: flo
       budnet drill
       budnet drill catalog/everything --rate 500
       budnet drill --part control-plane/data/postgresql --away 5
+      budnet drill catalog/five-ways --part control/vpn-to-azure-1+control/vpn-to-azure-2
       budnet drill --format json
     """
     from budnet.probe import parts
@@ -54,7 +62,9 @@ def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: flo
     for node in nodes:
         found = parts.part(network, node)
         if found is None:
-            wrong(f"there is no '{node}' to take away: `budnet ps` lists nodes")
+            wrong(
+                f"there is no '{node}' to take away: `budnet ps --all` lists nodes; with + they are gateways of one VPN or of one service"
+            )
         if not found.requests:
             wrong(f"no flow over TCP leads to '{node}', so nobody would miss it")
         chosen.append(found)
@@ -85,23 +95,23 @@ def _one(twin: Twin, part: Part, rate: int, away: float, form: str) -> dict[str,
     from budnet.probe.parts import DEADLINE
 
     said: dict[str, Any] = {}
-    for said in twin.drill(part.node, part.requests, rate=rate, away=away, deadline=DEADLINE, patience=part.limit + 2):
+    for said in twin.drill(part.nodes, part.requests, rate=rate, away=away, deadline=DEADLINE, patience=part.back + 2):
         if "phase" in said and form != "json" and sys.stderr.isatty():
-            click.echo(f"{part.node}: {said['phase']['name']}", err=True)
+            click.echo(f"{part.name}: {said['phase']['name']}", err=True)
     return said
 
 
 def _row(part: Part, account: dict[str, Any]) -> dict[str, Any]:
     broken = part.broken(account)
     about = {
-        "part": part.node,
+        "part": part.name,
         "kind": part.kind,
         "promise": part.promise,
         "origin": str(part.origin),
         "kept": not broken,
         "broken": broken,
     }
-    return about | {k: v for k, v in account.items() if k not in ("end", "node")}
+    return about | {k: v for k, v in account.items() if k not in ("end", "part")}
 
 
 def _print(rows: Iterable[dict[str, Any]], rate: int) -> None:
@@ -111,7 +121,7 @@ def _print(rows: Iterable[dict[str, Any]], rate: int) -> None:
         (
             (
                 r["part"], r["how"], f"{r['away']:.1f}", r["requests"], r["failed"], _after(r["first_failure"], "the loss"),
-                _after(r["last_failure"], "the loss"), _after(*_well(r)),
+                _after(r["last_failure"], "the loss"), _after(*_well(r)), _after(r["restored_after_return"], "the return"),
             )
             for r in rows
         ),

@@ -78,8 +78,8 @@ def _way(n: Network, link: Link) -> str:
     """What stands at the ends of a link."""
     if link.method == "vpn":
         connection = n.vpn[link.id]
-        ends = " and ".join(f"{g.id} ({g.public})" for g in connection.gateways)
-        return " ".join(x for x in (connection.tunnel, connection.proposal, "between", ends) if x)
+        ends = ", ".join(" to ".join(f"{g.id} ({g.public})" for g in t.gateways) for t in connection.tunnels)
+        return " ".join(x for x in (connection.protocol, connection.proposal, "from", ends) if x)
     fronts = [f for f in n.fronts if f.link == link.id]
     return ", ".join(f"{f.name} at {f.near}{f' ({f.auth})' * bool(f.auth)}{' pending' * (not f.accepted)}" for f in fronts)
 

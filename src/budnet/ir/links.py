@@ -30,13 +30,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class VpnGateway:
-    """One end of a site-to-site VPN: attached to its VPC, with a public address of its own, in no subnet.
-
-    AWS gives a connection two tunnels, each with an address of its own; here a connection has one at either end.
-    """
+    """One end of one tunnel: attached to its VPC, with a public address of its own, in no subnet."""
 
     id: str
+    """`VPC/vpn-LINK-NUMBER`."""
     vpc: str
+    zone: str
+    """Those of one VPC and link stand in its zones by turns; empty where it has one."""
     public: Address
     inside: tuple[Address, ...]
     """The router addresses of its VPC (base plus one, which AWS and Azure keep): one for each of its ranges."""
@@ -44,26 +44,50 @@ class VpnGateway:
 
 
 @dataclass(frozen=True, slots=True)
-class VpnConnection:
-    """A tunnel between the gateways of two VPCs, over the internet. It carries only addresses of its two ends."""
+class VpnTunnel:
+    """One of the tunnels of a connection, with a gateway of its own at either end."""
 
     id: str
-    between: tuple[str, str]
-    tunnel: str
-    """`ipsec` (IKEv2) or `wireguard`."""
-    proposal: str
-    """Of IKE and ESP, as strongSwan writes it; empty for WireGuard, whose algorithms are fixed."""
+    """`LINK-NUMBER`, from 1."""
     gateways: tuple[VpnGateway, VpnGateway]
-    """In the order of `between`."""
-    origin: Origin
+    """In the order of the connection's `between`."""
 
     def gateway(self, vpc: str) -> VpnGateway:
         """The gateway of one of the two VPCs."""
-        return self.gateways[self.between.index(vpc)]
+        return next(g for g in self.gateways if g.vpc == vpc)
 
-    def other(self, vpc: str) -> str:
-        """The VPC at the far end."""
-        return self.between[1 - self.between.index(vpc)]
+    def other(self, vpc: str) -> VpnGateway:
+        """The gateway at the far end."""
+        return next(g for g in self.gateways if g.vpc != vpc)
+
+
+@dataclass(frozen=True, slots=True)
+class VpnConnection:
+    """A VPN between two VPCs, over the internet. It carries only addresses of its two ends.
+
+    AWS gives a connection two tunnels, which end in different zones, Azure a gateway two instances
+    (https://docs.aws.amazon.com/vpn/latest/s2svpn/VPNTunnels.html,
+    https://learn.microsoft.com/azure/vpn-gateway/vpn-gateway-highlyavailable).
+    """
+
+    id: str
+    between: tuple[str, str]
+    protocol: str
+    """`ipsec` (IKEv2) or `wireguard`."""
+    proposal: str
+    """Of IKE and ESP, as strongSwan writes it; empty for WireGuard, whose algorithms are fixed."""
+    tunnels: tuple[VpnTunnel, ...]
+    """One carries packets, both ways: the first of those that are up. Without any the connection carries nothing."""
+    origin: Origin
+
+    @property
+    def gateways(self) -> tuple[VpnGateway, ...]:
+        """Both ends of every tunnel, tunnel by tunnel."""
+        return tuple(g for t in self.tunnels for g in t.gateways)
+
+    def at(self, vpc: str) -> tuple[VpnGateway, ...]:
+        """The gateways of one of the two VPCs, in the order of the tunnels: each stands in for those before it."""
+        return tuple(t.gateway(vpc) for t in self.tunnels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from budnet.model.values import DottedName, Name, NameList, PartList, RangeList,
 # What AWS and Azure VPN gateways and strongSwan have in common, with forward secrecy (RFC 8247, RFC 8221, CNSA)
 Proposal = Literal["aes256gcm16-prfsha384-ecp384", "aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha512-ecp521"]
 _PRIVATE = ("aws-privatelink", "azure-private-link")
-_ONLY = {"tunnel": ("vpn",), "proposal": ("vpn",), "accept": _PRIVATE, "auth": ("public",), "tls": ("public",)}
+_ONLY = {"tunnel": ("vpn",), "tunnels": ("vpn",), "proposal": ("vpn",), "accept": _PRIVATE, "auth": ("public",), "tls": ("public",)}
 
 
 class Cloud(Written):
@@ -55,6 +55,7 @@ class Link(Written):
         description="how they are joined: vpc-peering, aws-privatelink, azure-private-link, vpn or public"
     )
     tunnel: Literal["ipsec", "wireguard"] | None = Field(default=None, description="of a vpn: ipsec, unless this says wireguard")
+    tunnels: int | None = Field(default=None, ge=1, le=4, description="of a vpn: how many, each with a gateway at both ends; 2 unless said")
     proposal: Proposal | None = Field(default=None, description="of an ipsec tunnel: the algorithms of IKE and ESP")
     accept: bool | None = Field(
         default=None, description="of private link: whether the provider has accepted the connection; true unless said"

@@ -7,7 +7,7 @@ the service itself has to answer. On public links it is asked without credential
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from budnet.ir.address import Address, Protocol
@@ -24,6 +24,7 @@ from budnet.probe.truth import Truth
 from budnet.reach.engine import Engine
 from budnet.reach.trace import trace
 from budnet.twin.lab import Twin
+from budnet.twin.servers.strongswan import DPD
 
 LINKS = "links"
 _REFUSED, _NOBODY = "refused", "nobody listens"
@@ -156,7 +157,12 @@ def _people(network: Network, twin: Twin, table: Truth) -> None:
 
 def _wire(network: Network, twin: Twin, table: Truth) -> None:
     """A known text over every link, while all frames on the internet are looked at."""
-    found = [(_SEEN.get(x.detail if x.method == "vpn" else x.method, "nothing"), row) for x in network.links if (row := _first(network, x))]
+    found = [
+        (_SEEN.get(x.detail if x.method == "vpn" else x.method, "nothing"), each)
+        for x in network.links
+        if (row := _first(network, x))
+        for each in _each_tunnel(network, x, row)
+    ]
     found += [(_SEEN["wireguard"], row) for v in network.client_vpns if (row := _first_of(network, v))]
     for (wanted, row), (said, kinds) in zip(found, twin.links("tap", [{**r.call, "text": _MARK} for _, r in found]), strict=True):
         seen = ", ".join(kinds) or "nothing"
@@ -164,6 +170,17 @@ def _wire(network: Network, twin: Twin, table: Truth) -> None:
         told = seen if said in row.right else f"{seen}, and {said}"
         table.add(row.question, [Answer("DELIVERED", LINKS, f"{wanted} on the internet", row.origin)],
                   Answer("DELIVERED", LINKS, f"{told} on the internet"))  # fmt: skip
+
+
+def _each_tunnel(network: Network, link: Link, row: _Row) -> Iterator[_Row]:
+    """Over a VPN, the same by each of its tunnels: what is wrong with one that stands by would show on the day it is needed."""
+    if link.method != "vpn":
+        yield row
+        return
+    for tunnel in network.vpn[link.id].tunnels:
+        question = row.question._replace(destination=f"eavesdropping on {tunnel.id}")
+        over = {"over": tunnel.id, "ends": [str(g.public) for g in tunnel.gateways]}
+        yield replace(row, question=question, call={**row.call, **over})
 
 
 def _first(network: Network, link: Link) -> _Row | None:
@@ -219,24 +236,25 @@ def _ends(network: Network, flow: Flow, link: Link) -> tuple[Endpoint, Endpoint]
 
 
 def _tunnels(network: Network, twin: Twin, table: Truth) -> None:
-    """Both gateways of every tunnel use the algorithms that are written, and no others."""
+    """Both gateways of every tunnel use the algorithms that are written, and no others, and watch each other."""
     said: Mapping[str, list[str]] = twin.links("tunnels", [])
     for connection in network.vpns:
-        for gateway in connection.gateways:
-            question = Question(gateway.id, f"tunnel {connection.id}", gateway.public, Protocol.UDP, _port(connection))
-            wanted = Answer("DELIVERED", LINKS, ", ".join(algorithms(connection)), connection.origin)
+        for tunnel, gateway in ((t, g) for t in connection.tunnels for g in t.gateways):
+            question = Question(gateway.id, f"tunnel {tunnel.id}", gateway.public, Protocol.UDP, _port(connection))
+            watches = [f"DPD {DPD} s"] * (connection.protocol == "ipsec") + ["BFD up"]
+            wanted = Answer("DELIVERED", LINKS, ", ".join([*algorithms(connection), *watches]), connection.origin)
             seen = ", ".join(dict.fromkeys(said.get(gateway.id, []))) or "no tunnel"
             table.add(question, [wanted], Answer("DELIVERED", LINKS, seen))
 
 
 def _port(connection: VpnConnection) -> int:
-    return 4500 if connection.tunnel == "ipsec" else 51820
+    return 4500 if connection.protocol == "ipsec" else 51820
 
 
 def algorithms(connection: VpnConnection) -> list[str]:
     """A proposal in the words in which `swanctl --list-sas` answers: IKE, then ESP. The first ESP keys come of the IKE
     exchange (RFC 7296, 1.2), so no group stands with them."""
-    if connection.tunnel != "ipsec":
+    if connection.protocol != "ipsec":
         return ["handshake"]
     encryption, prf, group = connection.proposal.split("-")
     size = encryption.removeprefix("aes").removesuffix("gcm16")

@@ -1,13 +1,14 @@
 """What a design promises when a part of it is lost, and whether it is kept: NETWORK -> parts, promises; account -> verdict.
 
 A promise is read off the Network. Where others stand in for the part, under the same name, clients go on to them: only
-requests that were on their way may fail, so none that begins later than a deadline after the loss. Where nobody does, what
-the part carries fails while it is away, and comes back by itself.
+requests that were on their way may fail, so none that begins later than a deadline after the loss. Where another tunnel of
+the same VPN does, it has to be seen first that the one is down. Where nobody does, what the part carries fails while it is
+away, and comes back by itself. A tunnel comes back in any case, or nothing would stand in for the other one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,6 +19,7 @@ from budnet.ir.links import VpnConnection
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
 from budnet.pki.plan import presented
+from budnet.twin.bfd import DETECTION
 from budnet.twin.drilling import DNS, HTTPS, PLAIN, TLS, Request
 from budnet.twin.handshake import POSTGRESQL
 
@@ -25,7 +27,8 @@ VPN, BALANCER, RESOLVER = "VPN gateway", "load balancer", "resolver"
 DEADLINE = 1.0
 """Seconds that a client waits for its answer."""
 START, EXCHANGE = 3.0, 3.0
-"""Seconds: for a process to start again, and for a tunnel's two ends to agree anew (a second, and the repetitions of IKE)."""
+"""Seconds: for a process to start again, and for a tunnel's two ends to agree anew (the other end gives the lost one up after DPD
+and its repetitions, and begins)."""
 _MOST = 64
 """So many different requests are enough for one part."""
 
@@ -34,23 +37,37 @@ _MOST = 64
 class Part:
     """Something that can be lost, with the requests that cross it. `others` stand in for it."""
 
-    node: str
+    nodes: tuple[str, ...]
+    """Lost together."""
     kind: str
     others: tuple[str, ...]
     requests: tuple[Request, ...]
     origin: Origin
 
     @property
+    def name(self) -> str:
+        """As `drill --part` takes it."""
+        return "+".join(self.nodes)
+
+    @property
     def limit(self) -> float:
         """Seconds: of errors after the loss where others stand in, else until it is back after its return."""
-        return DEADLINE if self.others else START + (EXCHANGE if self.kind == VPN else 0)
+        if self.others:
+            return DEADLINE + (DETECTION if self.kind == VPN else 0)
+        return self.back
+
+    @property
+    def back(self) -> float:
+        """Seconds until it is as it was, after its return."""
+        return START + (EXCHANGE if self.kind == VPN else 0)
 
     @property
     def promise(self) -> str:
         """In words."""
         if self.others:
             return f"keeps working: at most {self.limit:g} s of errors ({', '.join(self.others)} beside it)"
-        return f"fails, and is back within {self.limit:g} s of its return (nothing stands in for it)"
+        its, it = ("their", "them") if len(self.nodes) > 1 else ("its", "it")
+        return f"fails, and is back within {self.limit:g} s of {its} return (nothing stands in for {it})"
 
     def broken(self, account: Mapping[str, Any]) -> str:
         """In which way an account does not keep the promise; empty where it does."""
@@ -65,42 +82,55 @@ class Part:
             return "it did not come back"
         elif account["recovered_after_return"] > self.limit:
             return f"it was back after {account['recovered_after_return']:g} s"
+        if self.kind == VPN and account["restored_after_return"] is None:
+            return "its tunnel did not come up again"
         return ""
 
 
 def parts(network: Network) -> list[Part]:
-    """One VPN gateway of each connection, one balancer of each service, each resolver: those that requests cross."""
-    found = [gateway(network, v, v.gateways[0].id) for v in network.vpns]
+    """Of each VPN the first gateway at either end, and all of one end together; one balancer of each service, each resolver:
+    those that requests cross."""
+    found = [gateways(network, v, lost) for v in network.vpns for lost in _lost(v)]
     for kind in (EndpointKind.LOAD_BALANCER, EndpointKind.RESOLVER):
         first = {(e.vpc, e.service): e for e in reversed(network.endpoints) if e.kind is kind}
-        found += [endpoint(network, e) for e in reversed(first.values())]
+        found += [endpoints(network, [e]) for e in reversed(first.values())]
     return [p for p in found if p.requests]
 
 
-def part(network: Network, node: str) -> Part | None:
-    """The part of this name; None where there is none."""
+def part(network: Network, name: str) -> Part | None:
+    """The part of this name, NODE or NODE+NODE for several that stand in for each other; None where there is none."""
+    nodes = dict.fromkeys(name.split("+"))
     for connection in network.vpns:
-        if node in (g.id for g in connection.gateways):
-            return gateway(network, connection, node)
-    found = network.endpoint.get(node)
-    return endpoint(network, found) if found else None
+        if set(nodes) <= {g.id for g in connection.gateways}:
+            return gateways(network, connection, tuple(nodes))
+    found = [network.endpoint[n] for n in nodes if n in network.endpoint]
+    alike = {(e.vpc, e.service, e.kind) for e in found}
+    return endpoints(network, found) if len(found) == len(nodes) and len(alike) == 1 else None
 
 
-def gateway(network: Network, connection: VpnConnection, node: str) -> Part:
-    """A gateway of a VPN; a connection has one tunnel, so nothing stands in for it."""
+def _lost(connection: VpnConnection) -> Iterator[tuple[str, ...]]:
+    one, other = (tuple(g.id for g in connection.at(vpc)) for vpc in connection.between)
+    return iter(dict.fromkeys((one[:1], other[:1], one)))
+
+
+def gateways(network: Network, connection: VpnConnection, lost: tuple[str, ...]) -> Part:
+    """Gateways of a VPN. Those of its other tunnels stand in: with either of its ends a tunnel is lost."""
     ends = set(connection.between)
     across = (r for s in network.inside for r in _asked(network, [s], crossing=ends))
-    return Part(node, VPN, (), tuple(islice(across, _MOST)), connection.origin)
+    home = next(g.vpc for g in connection.gateways if g.id in lost)
+    others = tuple(t.gateway(home).id for t in connection.tunnels if not any(g.id in lost for g in t.gateways))
+    return Part(lost, VPN, others, tuple(islice(across, _MOST)), connection.origin)
 
 
-def endpoint(network: Network, lost: Endpoint) -> Part:
-    """An endpoint, with those of its service in the same network beside it."""
-    if lost.kind is EndpointKind.RESOLVER:
-        return Part(lost.id, RESOLVER, (), tuple(islice(_questions(network, lost), _MOST)), lost.origin)
-    alike = [e for e in network.inside if (e.vpc, e.service, e.kind) == (lost.vpc, lost.service, lost.kind) and e.service] or [lost]
-    kind = BALANCER if lost.kind is EndpointKind.LOAD_BALANCER else lost.kind.value
-    others = tuple(e.id for e in alike if e is not lost)
-    return Part(lost.id, kind, others, tuple(islice(_asked(network, alike), _MOST)), lost.origin)
+def endpoints(network: Network, lost: Sequence[Endpoint]) -> Part:
+    """Endpoints of one service, with the others of it in the same network beside them."""
+    nodes, first = tuple(e.id for e in lost), lost[0]
+    if first.kind is EndpointKind.RESOLVER:
+        return Part(nodes, RESOLVER, (), tuple(islice(_questions(network, first), _MOST)), first.origin)
+    alike = [e for e in network.inside if (e.vpc, e.service, e.kind) == (first.vpc, first.service, first.kind) and e.service] or [first]
+    kind = BALANCER if first.kind is EndpointKind.LOAD_BALANCER else first.kind.value
+    others = tuple(e.id for e in alike if e not in lost)
+    return Part(nodes, kind, others, tuple(islice(_asked(network, alike), _MOST)), first.origin)
 
 
 def _asked(network: Network, servers: list[Endpoint], crossing: set[str] | None = None) -> Iterator[Request]:

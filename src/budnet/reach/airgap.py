@@ -44,7 +44,7 @@ def _gateways(network: Network) -> Iterator[WayOut]:
     for name, origin in gateways:
         yield WayOut(f"'{name}' is a gateway to the internet", origin)
     for connection in network.vpns:
-        yield WayOut(f"VPN '{connection.id}' goes over the internet", connection.gateways[0].origin)
+        yield WayOut(f"VPN '{connection.id}' goes over the internet", connection.origin)
     for front in network.fronts:
         if front.auth:
             yield WayOut(f"link '{front.link}' goes over the internet", front.origin)

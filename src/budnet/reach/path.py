@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from budnet.ir.address import Protocol
 from budnet.ir.cloud import Route, Subnet, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind
+from budnet.ir.links import VpnConnection
 from budnet.reach import semantics
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
@@ -235,6 +236,9 @@ class Walk:
         """To the VPC at the other end; a peering or a tunnel carries only addresses of its two ends."""
         layer = link_layer(route.target)
         connection = self.network.vpn.get(route.via) if route.target is TargetKind.VPN else None
+        if connection and not connection.tunnels:
+            self.stop("route-table", subnet.route_table, Disposition.BLACKHOLE, "BAD_STATE_ROUTE")
+            return
         ends = connection.between if connection else self.network.peering[route.via].between
         owner = self.path.destination.endpoint
         far = ends[0] if ends[1] == subnet.vpc else ends[1]
@@ -242,7 +246,7 @@ class Walk:
         if owner is None or owner.vpc != far or self.path.destination.kind is not PointKind.INTERFACE:
             self.stop(layer, route.via, Disposition.NO_ROUTE, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
             return
-        self.path.hops += [connection.gateway(subnet.vpc).id, connection.gateway(far).id] if connection else [route.via]
+        self.path.hops += [_either(connection, subnet.vpc), _either(connection, far)] if connection else [route.via]
         there = self.network.subnet[owner.subnet]
         self.acl_in(there, source)
         self.route_back(there, source, route.target, route.via)
@@ -361,6 +365,11 @@ class Walk:
         self.policy(owner, source, ingress=True)
         self.path.hops.append(owner.id)
         self.path.arrives = owner
+
+
+def _either(connection: VpnConnection, vpc: str) -> str:
+    """One hop, whichever tunnel carries the packet: all of them end in the same two VPCs and filter nothing."""
+    return " or ".join(g.id for g in connection.at(vpc))
 
 
 def link_layer(target: TargetKind) -> str:

@@ -6,20 +6,24 @@ to. What does not route (private link, public) needs none of that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import combinations
 
 from budnet.ir.address import Prefix
 from budnet.ir.cloud import Peering
-from budnet.ir.links import PRIVATE, PUBLIC, ROUTED, Link, VpnConnection, VpnGateway
+from budnet.ir.links import PRIVATE, PUBLIC, ROUTED, Link, VpnConnection, VpnGateway, VpnTunnel
 from budnet.model import network as written
 from budnet.resolve.draft import Draft
+from budnet.resolve.networks import ZONES
 from budnet.resolve.outside import PUBLIC_POOL
+from budnet.resolve.quotas import QUOTAS
 from budnet.source.text import quoted
 
 UNKNOWN_NETWORK, SELF_LINK, OTHER_CLOUD, TWICE = "R201", "R202", "R203", "R204"
 OVERLAP, AMBIGUOUS, OTHER_PROVIDER, PENDING, UNKNOWN_TLS = "R211", "R212", "R213", "R214", "R215"
 _OF = {"aws-privatelink": "aws", "azure-private-link": "azure"}
+_USUAL_TUNNELS = 2
+"""As AWS gives a connection, and Azure an active-active gateway."""
 _USUAL_PROPOSAL = "aes256gcm16-prfsha384-ecp384"
 
 
@@ -60,8 +64,9 @@ def _check(draft: Draft, name: str, link: written.Link) -> None:
     one, two = link.between
     clouds = [draft.topology.networks[n].cloud.provider for n in link.between]
     where = f"'{one}' is in {clouds[0]} and '{two}' in {clouds[1]}"
-    if link.method == "vpc-peering" and clouds[0] != clouds[1]:
-        draft.error(OTHER_CLOUD, f"{where}; vpc-peering joins networks of one cloud", path, f"take {_fitting(draft, link)}")
+    if link.method == "vpc-peering" and not _one_cloud(clouds):
+        which = where if clouds[0] != clouds[1] else f"'{one}' and '{two}' are {clouds[0]}"
+        draft.error(OTHER_CLOUD, f"{which}; vpc-peering joins networks of one cloud", path, f"take {_fitting(draft, link)}")
     if link.method in PRIVATE and set(clouds) != {_OF[link.method]}:
         draft.error(OTHER_PROVIDER, f"{where}; {link.method} joins networks of {_OF[link.method]}", path, f"take {_fitting(draft, link)}")
     if link.method in ROUTED:
@@ -78,12 +83,18 @@ def _check(draft: Draft, name: str, link: written.Link) -> None:
         draft.error(UNKNOWN_TLS, f"there is no TLS profile {quoted(link.tls)}", ("links", name, "tls"), help)
 
 
+def _one_cloud(providers: Collection[str]) -> bool:
+    """Whether one provider has both, and peers networks: sites of one's own have nobody who does."""
+    return len(set(providers)) == 1 and set(providers) <= set(QUOTAS)
+
+
 def _fitting(draft: Draft, link: written.Link) -> str:
     """The methods that would carry this pair of networks."""
     one, two = link.between
     clouds = {draft.topology.networks[n].cloud.provider for n in link.between}
+    peers = _one_cloud(clouds)
     apart = not any(_overlaps(draft, one, two))
-    out = ["vpc-peering"] * (apart and len(clouds) == 1) + ["vpn"] * apart
+    out = ["vpc-peering"] * (apart and peers) + ["vpn"] * apart
     out += [method for method, cloud in _OF.items() if clouds == {cloud}] + [PUBLIC]
     others = [m for m in out if m != link.method]
     return " or ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)
@@ -98,15 +109,20 @@ def _link(draft: Draft, name: str, link: written.Link) -> None:
     if link.method == "vpc-peering":
         draft.peerings.append(Peering(name, ends, origin))
     elif link.method == "vpn":
-        gateways = (_gateway(draft, name, ends[0]), _gateway(draft, name, ends[1]))
         proposal = "" if tunnel == "wireguard" else link.proposal or _USUAL_PROPOSAL
-        draft.vpns.append(VpnConnection(name, ends, tunnel, proposal, gateways, origin))
+        tunnels = tuple(
+            VpnTunnel(f"{name}-{n}", (_gateway(draft, name, n, ends[0]), _gateway(draft, name, n, ends[1])))
+            for n in range(1, (link.tunnels or _USUAL_TUNNELS) + 1)
+        )
+        draft.vpns.append(VpnConnection(name, ends, tunnel, proposal, tunnels, origin))
 
 
-def _gateway(draft: Draft, link: str, vpc: str) -> VpnGateway:
-    name = f"{vpc}/vpn-{link}"
-    inside = tuple(p.network_address + 1 for p in draft.topology.networks[vpc].cidr)
-    return VpnGateway(name, vpc, draft.pins.place(f"{name}/public", PUBLIC_POOL), inside, draft.origin("links", link))
+def _gateway(draft: Draft, link: str, number: int, vpc: str) -> VpnGateway:
+    name = f"{vpc}/vpn-{link}-{number}"
+    network = draft.topology.networks[vpc]
+    zone = ZONES[(number - 1) % network.cloud.zones] if network.cloud.zones > 1 else ""
+    inside = tuple(p.network_address + 1 for p in network.cidr)
+    return VpnGateway(name, vpc, zone, draft.pins.place(f"{name}/public", PUBLIC_POOL), inside, draft.origin("links", link))
 
 
 def _told_apart(draft: Draft) -> None:

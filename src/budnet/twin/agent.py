@@ -41,6 +41,7 @@ from budnet.twin import (
     supervisor,
     syscall,
     tunnels,
+    watcher,
 )
 from budnet.twin.certificates import CLIENT, EVERYONE, INTERNAL_ROOTS
 from budnet.twin.linux import LinuxKernel
@@ -69,7 +70,7 @@ class Agent:
         self.running: list[supervisor.Running] = []
         self.signed: list[orders.Signed] = []
         self.timings: dict[str, float] = {}
-        self.tunnels_down: dict[str, str] = {}
+        self.tunnels_refused: dict[str, str] = {}
         self.began = time.time()
 
     # ---- building -------------------------------------------------------------------------------------------------------
@@ -102,7 +103,8 @@ class Agent:
         v6 = [s.id for s in self.plan.spaces if any(a.version == 6 for a in s.addresses)]
         listeners.run(self.plan.listeners, self.kernel.spaces, v6, dict(self.stage.zones))
         supervisor.wait_ready(self.running)
-        self.tunnels_down = tunnels.bring_up(self.stage.tunnels, self.kernel.spaces)
+        self.tunnels_refused = tunnels.bring_up(self.stage.tunnels, self.kernel.spaces)
+        watcher.start(self.stage.watched, self.kernel.spaces, self.kernel.route, HOME)
         syscall.setns(home)
         os.close(home)
         self.signed = orders.finish(ordering, {r.process.name: r for r in self.running}, HOME)
@@ -185,7 +187,7 @@ class Agent:
         """What is up, and who answers on each port."""
         return {
             "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
-            "tunnels_down": self.tunnels_down,
+            "tunnels_down": self.tunnels_down(), "tunnels": {gateway: asdict(h) for gateway, h in watcher.health(HOME).items()},
             "notes": list(self.stage.notes), "signed": [asdict(s) for s in self.signed], "stand_ins": list(self.stage.stand_ins),
             "mesh": {"kind": self.stage.mesh.kind, "said": self.stage.mesh.said},
             "spaces": [{"id": s.id, "kind": s.kind, "addresses": [str(a) for a in s.addresses]} for s in self.plan.spaces],
@@ -194,6 +196,14 @@ class Agent:
             "listeners": [[x.endpoint, x.protocol.name.lower(), x.port, x.loopback] for x in self.plan.listeners],
             "marks": [[m.disposition, m.layer, m.object, str(m.origin)] for m in self.plan.marks],
         }  # fmt: skip
+
+    def tunnels_down(self) -> dict[str, str]:
+        """By tunnel, why it is not up: what is watched as it is now, a client's as it was when the twin came up."""
+        seen, watched = watcher.health(HOME), {w.tunnel for w in self.stage.watched}
+        why = {w.tunnel: "its ends do not hear each other" for w in self.stage.watched if w.gateway not in seen or not seen[w.gateway].up}
+        return {t: r for t, r in self.tunnels_refused.items() if t not in watched} | {
+            t: self.tunnels_refused.get(t, w) for t, w in why.items()
+        }
 
     def ask(self, rows: list[list[Any]], send: Send) -> None:
         """Questions as [source, destination, protocol, port, payload]; answers in batches as [number, kind, mark, said]."""
@@ -260,7 +270,7 @@ class Agent:
         trust = ssl.create_default_context(cafile=HOME / EVERYONE)
         with (HOME / "drilling").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
-            found = part.part(asked["node"], part.current(self.running, HOME), self.stage.tunnels, self.kernel, HOME)
+            found = part.together(asked["nodes"], part.current(self.running, HOME), self.stage, self.kernel, HOME)
             load = drilling.OpenLoop(requests, self.kernel.spaces, trust, asked["rate"], asked["deadline"])
             return drilling.drill(found, load, asked["away"], asked["patience"], lambda: not wanted.poll(0), send)
 

@@ -48,7 +48,7 @@ class _Builder:
         self.devices = {e.id: f"e{i}" for i, e in enumerate(network.endpoints)}
         self.nats = {g.id: f"n{i}" for i, g in enumerate(network.nat_gateways)}
         self.peerings = {p.id: f"p{i}" for i, p in enumerate(network.peerings)}
-        self.vpns = {v.id: f"v{i}" for i, v in enumerate(network.vpns)}
+        self.tunnels = vpn.devices(network)
 
     def spaces(self) -> Iterator[Space]:
         """Forwarding spaces first, then the ends; every wire is added on the way."""
@@ -60,11 +60,11 @@ class _Builder:
             device = self.peerings[peering.id]
             self.wires.append(Wire(peering.between[0], device, peering.between[1], device))
         for connection in self.network.vpns:
-            for gateway in connection.gateways:
-                device = self.vpns[connection.id]
-                self.wires.append(Wire(gateway.vpc, device, gateway.id, vpn.VPC))
-                self.wires.append(Wire(INTERNET, self.vpn_device(gateway.id), gateway.id, "eth0"))
-                yield vpn.gateway(self.network, connection, gateway, self.marks)
+            for tunnel in connection.tunnels:
+                for gateway in tunnel.gateways:
+                    self.wires.append(Wire(gateway.vpc, self.tunnels[tunnel.id], gateway.id, vpn.VPC))
+                    self.wires.append(Wire(INTERNET, self.vpn_device(gateway.id), gateway.id, "eth0"))
+                    yield vpn.gateway(self.network, connection, tunnel, gateway, self.marks)
         for endpoint in self.network.endpoints:
             yield self.endpoint(endpoint)
         for i, way_in in enumerate(self.network.client_vpns):
@@ -90,7 +90,7 @@ class _Builder:
         here = [e for e in self.network.endpoints if e.vpc == vpc.id]
         peerings = {p.id: self.peerings[p.id] for p in self.network.peerings if vpc.id in p.between}
         nats = {g.id: self.nats[g.id] for g in self.network.nat_gateways if g.vpc == vpc.id}
-        vpns = {v.id: self.vpns[v.id] for v in self.network.vpns if vpc.id in v.between}
+        vpns = {v.id: tuple(self.tunnels[t.id] for t in v.tunnels) for v in self.network.vpns if vpc.id in v.between}
         devices = router.Devices({e.id: self.devices[e.id] for e in here}, nats, peerings, vpns)
         routes: list[KernelRoute] = []
         for endpoint in here:
@@ -116,10 +116,13 @@ class _Builder:
     def table(self, table: RouteTable, number: int) -> Iterator[KernelRoute]:
         """A route table. `local` looks on in the main table, where every interface of the VPC has its route."""
         for route in table.routes:
+            if route.target is TargetKind.VPN and (tunnels := self.network.vpn[route.via].tunnels):
+                yield from (KernelRoute(route.destination, self.tunnels[t.id], number, i) for i, t in enumerate(tunnels, 1))
+                continue
             match route.target:
                 case TargetKind.LOCAL:
                     device = ""
-                case TargetKind.BLACKHOLE:
+                case TargetKind.BLACKHOLE | TargetKind.VPN:
                     device = HOLE
                 case TargetKind.INTERNET:
                     device = router.INTERNET
@@ -129,8 +132,6 @@ class _Builder:
                     device = self.nats[route.via]
                 case TargetKind.PEERING:
                     device = self.peerings[route.via]
-                case TargetKind.VPN:
-                    device = self.vpns[route.via]
             yield KernelRoute(route.destination, device, number)
         yield from (KernelRoute(d, MISS, number, _LOWEST) for d in DEFAULTS)
 

@@ -9,13 +9,14 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from budnet.twin import syscall, tunnels
+from budnet.twin import syscall, tunnels, watcher
 from budnet.twin.servers.wireguard import control_socket
 
 Send = Callable[[dict[str, Any]], None]
@@ -38,7 +39,8 @@ def answer(asked: Mapping[str, Any], home: Path, spaces: Mapping[str, int], ends
         case "tap":
             send({"answers": list(tap(asked["calls"], home, spaces)), "end": True})
         case "tunnels":
-            send({"answers": {e.space: _established(e) for e in ends}, "end": True})
+            seen = watcher.health(home)
+            send({"answers": {e.space: [*_established(e), *_answered(e, seen)] for e in ends}, "end": True})
 
 
 def dial(call: Mapping[str, Any], home: Path, spaces: Mapping[str, int]) -> str:
@@ -96,13 +98,18 @@ def _secured(plain: socket.socket, call: Mapping[str, Any], home: Path) -> socke
 
 
 def tap(calls: Sequence[Mapping[str, Any]], home: Path, spaces: Mapping[str, int]) -> Iterator[list[Any]]:
-    """For each call what it came to, and the kinds of frames that crossed the internet meanwhile."""
+    """For each call what it came to, and the kinds of frames that crossed the internet meanwhile.
+
+    With `over` that tunnel carries it, as far as it can, and frames between other addresses than `ends` are `elsewhere`.
+    """
     syscall.setns(spaces["internet"])
     with closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_FRAMES))) as wire:
         for call in calls:
-            list(_frames(wire, 0.0))
-            said = dial(call, home, spaces)
-            yield [said, sorted(kinds(_frames(wire, _QUIET), str(call["text"]).encode()))]
+            with watcher.prefer(home, call["over"]) if call.get("over") else nullcontext():
+                list(_frames(wire, 0.0))
+                said = dial(call, home, spaces)
+                seen = _frames(wire, _QUIET)
+                yield [said, sorted(kinds(seen, str(call["text"]).encode(), {ip_address(e).packed for e in call.get("ends", ())}))]
 
 
 def _frames(wire: socket.socket, quiet: float) -> Iterator[bytes]:
@@ -111,8 +118,9 @@ def _frames(wire: socket.socket, quiet: float) -> Iterator[bytes]:
         yield wire.recv(65536)
 
 
-def kinds(frames: Iterable[bytes], text: bytes) -> set[str]:
-    """What the frames are that are as long as a text: `clear` where one has a part of it, else what protects them.
+def kinds(frames: Iterable[bytes], text: bytes, between: Collection[bytes] = ()) -> set[str]:
+    """What the frames are that are as long as a text: `clear` where one has a part of it, else what protects them; `elsewhere`
+    where they are not between two addresses that are named.
 
     ESP in UDP (RFC 3948): port 4500 and a security index that is not zero. WireGuard: a transport data message, type 4
     (https://www.wireguard.com/protocol/). TLS: a TCP stream that begins with a record of TLS (RFC 8446, 5.1).
@@ -130,10 +138,16 @@ def kinds(frames: Iterable[bytes], text: bytes) -> set[str]:
             continue
         if protocol == socket.IPPROTO_UDP:
             esp = _NAT_TRAVERSAL in (ends[-4:-2], ends[-2:]) and body[:4] != bytes(4)
-            found.add("ESP" if esp else "WireGuard" if body[:4] == b"\x04\0\0\0" else "UDP")
+            where = " elsewhere" if between and {*_addresses(ends)} != {*between} else ""
+            found.add(("ESP" if esp else "WireGuard" if body[:4] == b"\x04\0\0\0" else "UDP") + where)
         else:
             found.add("TLS" if ends in secure else f"IP protocol {protocol}")
     return found
+
+
+def _addresses(ends: bytes) -> tuple[bytes, bytes]:
+    size = (len(ends) - 4) // 2
+    return ends[:size], ends[size : 2 * size]
 
 
 def _parts(frame: bytes) -> tuple[int, bytes, bytes]:
@@ -152,11 +166,16 @@ def _parts(frame: bytes) -> tuple[int, bytes, bytes]:
 
 
 def _established(end: tunnels.End) -> list[str]:
-    """The algorithms of an IPsec tunnel; of WireGuard, whose are fixed, that there was a handshake."""
+    """The algorithms of an IPsec tunnel, and its DPD; of WireGuard, whose algorithms are fixed, that there was a handshake."""
     try:
         return tunnels.established(end) if isinstance(end, tunnels.IkeEnd) else _handshakes(end)
     except OSError as refused:
         return [str(refused)]
+
+
+def _answered(end: tunnels.End, seen: Mapping[str, watcher.Health]) -> list[str]:
+    """Whether its other end is heard, where somebody listens."""
+    return [f"BFD {'up' if seen[end.space].up else 'down'}"] if end.space in seen else []
 
 
 def _handshakes(end: tunnels.WireGuardEnd) -> list[str]:

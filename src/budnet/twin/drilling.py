@@ -89,7 +89,8 @@ class OpenLoop:
 def drill(
     part: Part, load: OpenLoop, away: float, patience: float, still_wanted: Callable[[], bool], say: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Takes the part away for `away` seconds and gives it back, then waits for a run of successes, `patience` seconds at most.
+    """Takes the part away for `away` seconds and gives it back, then waits until it is well and for a run of successes,
+    `patience` seconds at most.
 
     The part is back when this returns or raises. InterruptedError where nobody wants the answer any more.
     """
@@ -102,7 +103,7 @@ def drill(
             time.sleep(_LOOK)
 
     def phase(name: str) -> float:
-        say({"phase": {"node": part.node, "name": name}})
+        say({"phase": {"part": part.name, "name": name}})
         return time.monotonic()
 
     load.start()
@@ -117,11 +118,16 @@ def drill(
             returned = time.monotonic()
             part.give()
         ready = phase("it is back")
-        pause(patience, lambda: recovery(load.made, returned) is not None)
+        pause(patience, part.well)
+        restored = time.monotonic() - returned if part.well() else None
+        pause(returned + patience - time.monotonic(), lambda: recovery(load.made, returned) is not None)
         pause(_CALM)
     finally:
         load.stop()
-    return account(load.made, lost, returned) | {"node": part.node, "how": part.how, "ready": round(ready - returned, 3)}
+    return account(load.made, lost, returned) | {
+        "part": part.name, "how": part.how, "ready": round(ready - returned, 3),
+        "restored_after_return": None if restored is None else round(restored, 3),
+    }  # fmt: skip
 
 
 def account(made: Sequence[Made], lost: float, returned: float) -> dict[str, Any]:

@@ -241,9 +241,9 @@ class Twin:
         answer = next(self._request({"do": "call", "calls": [list(c) for c in calls], "lies": lies or {}}))
         return [Said(*row) for row in answer["said"]]
 
-    def drill(self, node: str, requests: Sequence[Request], **how: float) -> Iterator[dict[str, Any]]:
-        """A part lost under load (`rate`, `deadline`, `away`, `patience`): `{"phase": ...}` as each begins, then the account."""
-        return self._request({"do": "drill", "node": node, "requests": [asdict(r) for r in requests]} | how)
+    def drill(self, nodes: Sequence[str], requests: Sequence[Request], **how: float) -> Iterator[dict[str, Any]]:
+        """Nodes lost together under load (`rate`, `deadline`, `away`, `patience`): `{"phase": ...}` as each begins, then the account."""
+        return self._request({"do": "drill", "nodes": list(nodes), "requests": [asdict(r) for r in requests]} | how)
 
     def exec(self, node: str, command: Sequence[str], streams: Sequence[int] = (0, 1, 2)) -> int:
         """Runs a command at a node with its resolver and this process's standard streams; returns its exit code."""

@@ -83,6 +83,13 @@ class LinuxKernel(Kernel):
         """Runs nftables commands in a namespace, beside the filters that it has."""
         self.inside(space, lambda: nftables.run(self._library, text))
 
+    def route(self, space: str, route: KernelRoute) -> bytes:
+        """The netlink message that makes a route of a namespace that is there."""
+        fixed = {"": 0, MISS: _MISS_INDEX, HOLE: _HOLE_INDEX, HERE: _LOOPBACK}
+        index = fixed[route.device] if route.device in fixed else self._index[space, route.device]
+        gateway = None if route.device in fixed else PEER[route.prefix.version]
+        return netlink.route(route.prefix, route.table, index, gateway, route.metric, route.device == HERE)
+
     # ---- steps ----------------------------------------------------------------------------------------------------------
 
     def _make(self, new: list[Space], gone: list[str]) -> None:
@@ -133,18 +140,12 @@ class LinuxKernel(Kernel):
         messages += self._pending.pop(space.id, [])
         if step.new and space.addresses:
             messages += [netlink.address(self._index[space.id, "eth0"], a) for a in space.addresses]
-        messages += [netlink.gone(self._route(space.id, r)) for r in step.removed_routes]
+        messages += [netlink.gone(self.route(space.id, r)) for r in step.removed_routes]
         messages += [netlink.gone(_rule(r)) for r in step.removed_rules]
-        messages += [self._route(space.id, r) for r in step.added_routes]
+        messages += [self.route(space.id, r) for r in step.added_routes]
         messages += [_rule(r) for r in step.added_rules]
         self._send(space.id, messages, "addresses and routes")
         self._state[space.id] = replace(space, ruleset=self._state[space.id].ruleset)
-
-    def _route(self, space: str, route: KernelRoute) -> bytes:
-        fixed = {"": 0, MISS: _MISS_INDEX, HOLE: _HOLE_INDEX, HERE: _LOOPBACK}
-        index = fixed[route.device] if route.device in fixed else self._index[space, route.device]
-        gateway = None if route.device in fixed else PEER[route.prefix.version]
-        return netlink.route(route.prefix, route.table, index, gateway, route.metric, route.device == HERE)
 
     def _load(self, step: Load) -> None:
         syscall.setns(self.spaces[step.space])

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budnet.errors import TwinError
-from budnet.twin import supervisor, tunnels
+from budnet.twin import supervisor, tunnels, watcher
 from budnet.twin.linux import LinuxKernel
+from budnet.twin.staging import Stage
 from budnet.twin.supervisor import LOG, Running
-from budnet.twin.tunnels import End, IkeEnd
+from budnet.twin.tunnels import End, WireGuardEnd
 
 _CUT = "drill"
 """The table that stands for a cut wire."""
@@ -28,14 +29,35 @@ _PIDS = "restarted"
 class Part:
     """What can be taken away. `how` says what is done to it."""
 
-    node: str
+    name: str
     how: str
     take: Callable[[], None]
     give: Callable[[], None]
+    well: Callable[[], bool] = lambda: True
+    """Whether it is as it was: tunnels that end there are up."""
 
 
-def part(node: str, running: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> Part:
-    """The processes that run at a node; where there are none, its wire. Raises TwinError for a node that is not there."""
+def together(nodes: Sequence[str], running: Sequence[Running], stage: Stage, kernel: LinuxKernel, home: Path) -> Part:
+    """Several nodes as one part. Raises TwinError for a node that is not there."""
+    parts = [_part(node, running, stage.tunnels, kernel, home) for node in nodes]
+    tunnels_here = {w.tunnel for w in stage.watched if w.gateway in nodes}
+    ends = [w.gateway for w in stage.watched if w.tunnel in tunnels_here]
+
+    def well() -> bool:
+        seen = watcher.health(home) if ends else {}
+        return all(e in seen and seen[e].up for e in ends)
+
+    how = ", ".join(dict.fromkeys(p.how for p in parts))
+    return Part("+".join(nodes), how, lambda: _each(p.take for p in parts), lambda: _each(p.give for p in parts), well)
+
+
+def _each(work: Iterable[Callable[[], None]]) -> None:
+    for one in work:
+        one()
+
+
+def _part(node: str, running: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> Part:
+    """The processes that run at a node; where there are none, its wire."""
     if node not in kernel.spaces:
         raise TwinError(f"there is no {node} in this twin: `budnet ps` lists what there is")
     here = [r for r in running if r.process.namespace == node]
@@ -62,7 +84,8 @@ def _kill(here: Sequence[Running]) -> None:
 
 
 def _start(here: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> None:
-    """Returns when all listen; tunnels go on to come up, begun from this end, as a gateway does that has lost its state."""
+    """Returns when all listen. A tunnel comes up by itself: the other end of IPsec begins it anew (DPD), WireGuard has to be
+    told its keys again."""
     again = []
     for one in here:
         log = one.directory / LOG
@@ -77,7 +100,7 @@ def _start(here: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, ho
         path = home / _PIDS / one.process.name.replace("/", "_")
         path.parent.mkdir(exist_ok=True)
         path.write_text(str(one.pid))
-    tunnels.bring_up([replace(e, begins=True) if isinstance(e, IkeEnd) else replace(e, alive=True) for e in ends], kernel.spaces)
+    tunnels.bring_up([e for e in ends if isinstance(e, WireGuardEnd)], kernel.spaces)
 
 
 def _cut(node: str, kernel: LinuxKernel) -> None:

@@ -50,6 +50,21 @@ class KernelRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """One end of a tunnel: its gateway asks from `own` whether `other` answers, and these routes of `router` follow."""
+
+    tunnel: str
+    connection: str
+    gateway: str
+    router: str
+    own: Address
+    other: Address
+    begins: bool
+    """Whether it speaks first: where both ends of WireGuard begin at once, each breaks off the other's exchange of keys for five seconds."""
+    routes: tuple[KernelRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KernelRule:
     """`from prefix [to there] [iif device] [fwmark mark] lookup table`, lower priorities first."""
 

@@ -36,7 +36,8 @@ class Devices:
     endpoints: dict[str, str]
     nats: dict[str, str]
     peerings: dict[str, str]
-    vpns: dict[str, str] = field(default_factory=dict)
+    vpns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """One for each tunnel."""
 
 
 def ruleset(network: Network, vpc: Vpc, devices: Devices, marks: Marks) -> Ruleset:
@@ -202,8 +203,8 @@ class _Router:
                     out += [Rule(f"{leaving} {what} {drop}", g.id) for what in refused]
         for peering_id, device in self.devices.peerings.items():
             out += self.link("peering", self.network.peering[peering_id], device)
-        for vpn_id, device in self.devices.vpns.items():
-            out += self.link("vpn", self.network.vpn[vpn_id], device)
+        for vpn_id, each in self.devices.vpns.items():
+            out += [rule for device in each for rule in self.link("vpn", self.network.vpn[vpn_id], device)]
         return out
 
     def link(self, layer: str, link: Peering | VpnConnection, device: str) -> list[Rule]:

@@ -11,14 +11,15 @@ from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.pki.ssh import SshKey, ssh_key
-from budnet.twin import client_vpn, fronts, mesh, outside, resolvers, secure, sni, tunnels
+from budnet.twin import client_vpn, fronts, mesh, outside, resolvers, secure, sni, tunnels, vpn
 from budnet.twin.certificates import CLIENT, NAME_SERVER, Certificates, Order
 from budnet.twin.mesh import Mesh
 from budnet.twin.nameserver import Zone
-from budnet.twin.plan import TwinPlan
+from budnet.twin.plan import TwinPlan, Watched
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate, chrony, haproxy, openssh, postgresql, prometheus, redis, registry, tls_ports
 from budnet.twin.tools import Missing, Tools
+from budnet.twin.tunnels import End
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Stage:
     """What stands in /etc/resolv.conf, by endpoint."""
     tunnels: tuple[tunnels.End, ...] = ()
     """Both ends of every tunnel."""
+    watched: tuple[Watched, ...] = ()
+    """The ends whose routes follow their tunnels."""
     orders: tuple[Order, ...] = ()
     """Certificates to order when it is up."""
     notes: tuple[str, ...] = ()
@@ -94,7 +97,7 @@ class _Stage:
         certificates = self.certificates
         return Stage(
             replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
-            tuple(ends), _behind(certificates.orders, processes), tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins), meshed,
+            tuple(ends), self.watched(plan, ends), _behind(certificates.orders, processes), tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins), meshed,
         )  # fmt: skip
 
     def tunnels(self, processes: list[Process]) -> list[tunnels.End]:
@@ -111,6 +114,11 @@ class _Stage:
             processes += made
             ends += two
         return ends
+
+    def watched(self, plan: TwinPlan, ends: Sequence[End]) -> tuple[Watched, ...]:
+        """Of the tunnels whose software is here."""
+        here = {e.tunnel for e in ends}
+        return tuple(w for w in vpn.watched(self.network, plan) if w.tunnel in here)
 
     def tls_ports(self, taken: secure.Taken) -> list[Process]:
         """Ports that are written with TLS and have no software of their own."""

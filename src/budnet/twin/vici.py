@@ -43,11 +43,19 @@ class Vici:
 
     def established(self) -> list[dict[str, Any]]:
         """Every IKE SA with its children, as `swanctl --list-sas` shows them."""
-        self._send(_REGISTER, "list-sa", b"")
+        return list(self._list("list-sa"))
+
+    def configured(self) -> list[dict[str, Any]]:
+        """Every connection with its children, as `swanctl --list-conns` shows them."""
+        return list(self._list("list-conn"))
+
+    def _list(self, event: str) -> Iterator[dict[str, Any]]:
+        """A command that is answered by events of almost its name."""
+        self._send(_REGISTER, event, b"")
         if self._receive()[0] != _CONFIRM:
-            raise OSError("the daemon knows no event list-sa")
-        self._send(_REQUEST, "list-sas", b"")
-        return list(self._events())
+            raise OSError(f"the daemon knows no event {event}")
+        self._send(_REQUEST, f"{event}s", b"")
+        return self._events()
 
     def _events(self) -> Iterator[dict[str, Any]]:
         while True:

@@ -13,6 +13,11 @@ from budnet.twin.process import File, Process
 from budnet.twin.servers import lines
 from budnet.twin.tools import Tools
 
+DPD = 1
+"""Seconds without a word from the other gateway until it is asked whether it is there (RFC 7296, 2.4)."""
+_AGAIN, _TIMES = 0.4, 4
+"""Seconds until a request is repeated, and how often: a peer is given up 2 s after the first, where strongSwan's own values
+make it 165 s."""
 CHILD = "net"
 """The name of the one pair of traffic selectors."""
 _LOADED = "successfully loaded 1 connections"
@@ -38,14 +43,15 @@ def gateway(
 ) -> Process:
     """One end. `near` and `far` are the traffic selectors; `secret` is what both ends know, as text; `socket` is where the
     daemon takes orders, a short path because such paths are short. Neither end begins by itself: who brings the tunnel up
-    says so to one of them, when both are there."""
+    says so to one of them, when both are there. From then on who loses the other begins anew, until there is an answer."""
     daemon, loader = tools.need("charon-systemd"), tools.need("swanctl")
     encryption, _, exchange = proposal.split("-")
     conf = lines(
         "charon-systemd {",
         f" load = {_PLUGINS}",
-        " retransmit_timeout = 0.4",
-        " retransmit_tries = 4",
+        f" retransmit_timeout = {_AGAIN}",
+        f" retransmit_tries = {_TIMES}",
+        " retransmit_base = 1",
         " start-scripts {",
         f"  load = {loader.path} --load-all --file {{dir}}/swanctl.conf --uri unix://{socket}",
         " }",
@@ -72,6 +78,8 @@ def gateway(
         " link {",
         "  version = 2",
         "  mobike = no",
+        f"  dpd_delay = {DPD}s",
+        "  keyingtries = 0",
         f"  local_addrs = {own}",
         f"  remote_addrs = {other}",
         f"  proposals = {proposal}",
@@ -88,6 +96,7 @@ def gateway(
         f"    local_ts = {', '.join(map(str, near))}",
         f"    remote_ts = {', '.join(map(str, far))}",
         f"    esp_proposals = {encryption}-{exchange}",
+        "    dpd_action = restart",
         "   }",
         "  }",
         " }",
