@@ -115,7 +115,7 @@ class Network:
         """
         from budnet.questions import explain
 
-        return explain.answer(explain.explain(self._engine, src, dst, port))
+        return explain.answer(explain.explain(self._engine, src, dst, port, self.place.loaded))
 
     def exposure(self, new_pods: bool = True) -> Answer:
         """What the internet reaches, a row each; `.document["new_pods"]` is what pods that are not there yet could."""

@@ -36,6 +36,9 @@ class Loaded:
     """What budnet allocated, by logical name: the content of a lock file."""
     findings: tuple[Finding, ...] = ()
     """What is wrong with what the file describes; none where it has errors, which come first."""
+    literal: bool = False
+    airgapped: bool = False
+    """How the file was taken: the arguments of `load`."""
 
 
 def load(file: str | None, literal: bool = False, airgapped: bool = False) -> Loaded:
@@ -70,12 +73,16 @@ def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = Fa
     document, diagnostics = parse(text, file)
     if document is None or has_errors(diagnostics):
         return Loaded(file, _shown(document, text), None, diagnostics, {})
+    return _resolved(document, diagnostics, locked, literal, airgapped)
+
+
+def _resolved(document: Document, diagnostics: list[Diagnostic], locked: dict[str, str], literal: bool, airgapped: bool) -> Loaded:
     from budnet.model.decode import decode  # pydantic takes a while to import, and not every command reads a file
 
     topology, found = decode(document)
     diagnostics += found
     if topology is None:
-        return Loaded(file, document.text, None, diagnostics, {})
+        return Loaded(document.file, document.text, None, diagnostics, {})
     if airgapped and topology.airgapped is None:
         from budnet.model.airgap import Airgap
 
@@ -87,8 +94,28 @@ def load_text(text: bytes, file: str, locked: dict[str, str], literal: bool = Fa
     network, found, addresses = resolve(document, topology if literal else repaired, locked)
     diagnostics += wrong + found
     if has_errors(diagnostics):
-        return Loaded(file, document.text, None, diagnostics, {})
-    return Loaded(file, document.text, network, diagnostics, addresses, tuple(findings))
+        return Loaded(document.file, document.text, None, diagnostics, {})
+    return Loaded(document.file, document.text, network, diagnostics, addresses, tuple(findings), literal, airgapped)
+
+
+def with_rows(loaded: Loaded, rows: str) -> Loaded:
+    """A file as if it had some rows more: lists are joined behind its own, mappings beside them. Addresses stay what they are.
+
+    What is wrong with the rows is reported at the nearest place that the file has.
+    """
+    document, problems = parse(loaded.text.encode(), loaded.file)
+    more, wrong = parse(rows.encode(), loaded.file)
+    assert document is not None and more is not None and not has_errors([*problems, *wrong]), "the file was read, and the rows are ours"
+    value = dict(document.value)
+    for key, added in more.value.items():
+        before = value.get(key)
+        if isinstance(added, list) and isinstance(before, list):
+            value[key] = [*before, *added]
+        elif isinstance(added, dict) and isinstance(before, dict):
+            value[key] = before | added
+        else:
+            value[key] = added
+    return _resolved(replace(document, value=value), problems, loaded.addresses, loaded.literal, loaded.airgapped)
 
 
 def advise(file: str | None) -> tuple[Loaded, list[Advice] | None]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from budnet.cli.output import format_option, literal_option, style
-from budnet.cli.source import network, source_option
+from budnet.cli.source import place, source_option
 from budnet.questions.explain import answer, explain
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
@@ -27,7 +27,7 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
     """Every filter on the way, with the rule that lets the flow pass or the fact that none does. Exit 1 if it does not pass.
 
     All blockers are named, not only the first: each has to go before the flow is delivered. Behind them is the smallest
-    change that opens the flow, as it would be written.
+    change that opens the flow, as it would be written and as it was tried: rows of FILE, or rules of a cluster's policies.
 
     \b
     Examples:
@@ -37,7 +37,8 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
       budnet explain budapp budcluster mesh
       budnet explain shop/web shop/db 5432/tcp --from kubernetes:manifests
     """
-    found = explain(Engine(network(file, source)), src, destination, port)
+    asked = place(file, source)
+    found = explain(Engine(asked.network), src, destination, port, asked.loaded)
     if found.note:
         click.echo(found.note, err=True)
     best = found.best
@@ -52,6 +53,8 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
         if blockers:
             click.echo(f"\n{len(blockers)} blocker{'s' * (len(blockers) > 1)}; all of them would have to go")
             _changes(found.changes)
+            if found.unopened:
+                click.echo(f"\n{found.unopened}")
         elif best.verdict.disposition is Disposition.UNKNOWN:
             click.echo("\nnothing that is known blocks it, and what is marked ???? is not modelled")
         elif not best.verdict.reachable:

@@ -199,6 +199,8 @@ class AdminPolicy:
     ingress: tuple[AdminRule, ...]
     egress: tuple[AdminRule, ...]
     origin: Origin
+    kind: str = "ClusterNetworkPolicy"
+    """Which of the three it is; their manifests say the same in different words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from budnet.questions import asked
 from budnet.questions.answer import Answer
-from budnet.questions.reach import best_trace, reachable
+from budnet.questions.reach import best_trace, reach, reachable
 from budnet.reach import relay
 from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
 from budnet.reach.remedy import Remedy, remedies
 from budnet.reach.trace import Trace, origin_of, rules_behind
+from budnet.source.diagnostic import Severity
+
+if TYPE_CHECKING:
+    from budnet.pipeline import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,12 @@ class Explained:
     gates: list[dict[str, Any]]
     hops: list[str]
     changes: list[Remedy]
+    unopened: str
+    """Why there is no change, where something blocks the flow."""
 
 
-def explain(engine: Engine, source: str, destination: str, port: str) -> Explained:
-    """Of several endpoints the pair that `reach` shows. Raises WrongQuestion."""
+def explain(engine: Engine, source: str, destination: str, port: str, loaded: Loaded | None = None) -> Explained:
+    """Of several endpoints the pair that `reach` shows. `loaded`: the file, on which a change is tried. Raises WrongQuestion."""
     question = asked.who(engine, source, destination)
     protocol, number = asked.port(engine, port, question.destinations)
     best = best_trace(engine, question, protocol, number)
@@ -39,7 +45,30 @@ def explain(engine: Engine, source: str, destination: str, port: str) -> Explain
         origin = origin_of(engine, gate)
         gates.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
                       "code": gate.code, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
-    return Explained(best, question.note, gates, list(way.hops), remedies(engine, best))
+    changes = remedies(engine, best, question.call)
+    unopened = ""
+    if not changes and any(passed is False for _, passed in best.steps):
+        unopened = "no rule that can be written opens it"
+    elif changes and loaded is not None:
+        changes, unopened = _tried(loaded, changes[0], (source, destination, port))
+    return Explained(best, question.note, gates, list(way.hops), changes, unopened)
+
+
+def _tried(loaded: Loaded, change: Remedy, question: tuple[str, str, str]) -> tuple[list[Remedy], str]:
+    """A row, put into the file; or why it does not open the flow: there may be more that the file needs."""
+    from budnet import pipeline
+
+    after = pipeline.with_rows(loaded, change.write)
+    if after.network is None:
+        wrong = next(d for d in after.diagnostics if d.severity is Severity.ERROR)
+        return [], f"a row of `{change.layer}` does not do it: {wrong.summary}" + (f"; {wrong.help}" if wrong.help else "")
+    then = reach(Engine(after.network), *question).best
+    left = next((gate for gate, passed in then.steps if passed is False), None)
+    if left is not None:
+        return [], f"a row of `{change.layer}` does not do it: {left.layer} {left.object} stops it still"
+    said = {d.summary for d in loaded.diagnostics}
+    more = [d.summary for d in after.diagnostics if d.summary not in said]
+    return [replace(change, summary="; ".join([change.summary, *more]))], ""
 
 
 COLUMNS = ("layer", "object", "answer", "passes", "code", "rules", "origin")
@@ -50,5 +79,5 @@ def answer(found: Explained) -> Answer:
     best = found.best
     return Answer("explain", found.gates, COLUMNS, {
         "reachable": reachable(best), "disposition": best.verdict.disposition.value, "gates": found.gates, "hops": found.hops,
-        "changes": [{"layer": c.layer, "summary": c.summary, "write": c.write} for c in found.changes],
+        "changes": [{"layer": c.layer, "summary": c.summary, "write": c.write} for c in found.changes], "no_change": found.unopened or None,
     })  # fmt: skip

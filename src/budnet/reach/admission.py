@@ -113,6 +113,16 @@ class Admissions:
         fits = max((self._fits(p, policy.cluster, "", peer, 0) for p in rule.peers), default=NO)
         return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits == YES else 0
 
+    def touches(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool, family: int) -> int:
+        """Which ports a rule of a cluster-wide policy is about in any case, or may be."""
+        fits = max((self._fits(p, policy.cluster, "", peer, family) for p in rule.peers), default=NO)
+        return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits != NO else 0
+
+    @staticmethod
+    def is_selectable(endpoint: Endpoint) -> bool:
+        """Whether policies select somebody by labels: pods with an address of their own."""
+        return endpoint.kind is EndpointKind.POD and not endpoint.host_network
+
     def _groups(
         self, policies: Iterable[AdminPolicy], tier: str, pod: Endpoint, peer: Point, ingress: bool, family: int
     ) -> list[list[Rules]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.called import named
 from budnet.ir.endpoint import ClusterService, Endpoint
 from budnet.ir.filters import PolicyRule
 from budnet.ir.origin import NOWHERE, Origin
+from budnet.packets.addresses import AddressSet
 from budnet.reach import mesh_access, semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
 from budnet.reach.engine import Engine
@@ -38,6 +39,18 @@ def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol,
     verdict = judge(engine, found, bit)
     steps = tuple((gate, _word(gate, bit)) for gate in (*found.gates, *reversed(found.answers)))
     return Trace(source, destination, protocol, port, verdict, tuple(found.hops), steps)
+
+
+def again(engine: Engine, found: Trace) -> Trace:
+    """The same packet in another Network, whose outside may be cut otherwise."""
+    return trace(engine, _there(engine, found.source), _there(engine, found.destination), found.protocol, found.port)
+
+
+def _there(engine: Engine, point: Point) -> Point:
+    if point.endpoint is None:
+        return next(p for p in engine.points if p.endpoint is None and point.address in p.members)
+    same = (p for p in engine.points if p.endpoint is not None and p.endpoint.id == point.endpoint.id)
+    return next(p for p in same if p.address == point.address or not p.known)
 
 
 def _word(gate: Gate, bit: int) -> bool | None:
@@ -110,7 +123,9 @@ def _at(engine: Engine, address: Address) -> Point:
     if len(found) > 1:
         raise ValueError(f"{address} is an address in several networks: name one of {', '.join(p.label for p in found)}")
     if found:
-        return found[0]
+        # of a part of the outside the very address that is asked about: what becomes of it is what becomes of all of the part
+        alone = found[0].kind is PointKind.OUTSIDE and found[0].endpoint is None
+        return replace(found[0], address=address, members=AddressSet.of([address]), label=str(address)) if alone else found[0]
     raise ValueError(f"{address} belongs to a network of ours but to no endpoint")
 
 

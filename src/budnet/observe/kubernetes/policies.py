@@ -130,14 +130,14 @@ def cluster_network_policy(of: Object, name: str, cluster: str, place: Place) ->
     if tier not in ("Admin", "Baseline"):
         raise Wrong("spec.tier", f"'{tier}' is no tier", "write Admin or Baseline")
     actions = {"Accept": Action.ACCEPT, "Deny": Action.DENY, "Pass": Action.PASS}
-    return _admin(spec, name, cluster, tier.lower(), _priority(spec), actions, _protocols, place)
+    return _admin(spec, name, cluster, tier.lower(), _priority(spec), actions, _protocols, place, "ClusterNetworkPolicy")
 
 
 def admin_network_policy(of: Object, name: str, cluster: str, place: Place) -> AdminPolicy:
     """policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy."""
     spec = mapping(of, "spec")
     actions = {"Allow": Action.ACCEPT, "Deny": Action.DENY, "Pass": Action.PASS}
-    return _admin(spec, name, cluster, "admin", _priority(spec), actions, _admin_ports, place)
+    return _admin(spec, name, cluster, "admin", _priority(spec), actions, _admin_ports, place, "AdminNetworkPolicy")
 
 
 def baseline_policy(of: Object, name: str, cluster: str, place: Place) -> AdminPolicy:
@@ -145,7 +145,9 @@ def baseline_policy(of: Object, name: str, cluster: str, place: Place) -> AdminP
     if name != "default":
         raise Wrong("metadata.name", f"a BaselineAdminNetworkPolicy is called 'default', not '{name}'")
     actions = {"Allow": Action.ACCEPT, "Deny": Action.DENY}
-    return _admin(mapping(of, "spec"), name, cluster, "baseline", BASELINE_PRIORITY, actions, _admin_ports, place)
+    return _admin(
+        mapping(of, "spec"), name, cluster, "baseline", BASELINE_PRIORITY, actions, _admin_ports, place, "BaselineAdminNetworkPolicy"
+    )
 
 
 Ports = Callable[[Object, str], tuple[PolicyPort, ...]]
@@ -159,7 +161,7 @@ def _priority(spec: Object) -> int:
 
 
 def _admin(
-    spec: Object, name: str, cluster: str, tier: str, priority: int, actions: dict[str, Action], ports: Ports, place: Place
+    spec: Object, name: str, cluster: str, tier: str, priority: int, actions: dict[str, Action], ports: Ports, place: Place, kind: str
 ) -> AdminPolicy:
     subject = _pods(mapping(spec, "subject", "spec."), "spec.subject")
     if subject is None:
@@ -175,7 +177,7 @@ def _admin(
             peers = tuple(p for j, each in enumerate(mappings(row, side, where)) for p in _admin_peers(each, f"{where}{side}[{j}]"))
             label = f"{name}:{direction}[{i}]" + (f" {row['name']}" if row.get("name") else "")
             rules[direction].append(AdminRule(label, actions[word], peers, ports(row, where), place.origin))
-    return AdminPolicy(name, cluster, tier, priority, subject, tuple(rules["ingress"]), tuple(rules["egress"]), place.origin)
+    return AdminPolicy(name, cluster, tier, priority, subject, tuple(rules["ingress"]), tuple(rules["egress"]), place.origin, kind)
 
 
 def _pods(of: Object, where: str) -> PodPeer | None:
