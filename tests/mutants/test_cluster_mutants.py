@@ -17,6 +17,8 @@ import pytest
 from budnet.ir.address import Protocol
 from budnet.ir.filters import Action, BlockPeer, NamePeer, Operator, PodPeer
 from budnet.observe.kubernetes import cluster, policies
+from budnet.observe.kubernetes.foreign import is_foreign
+from budnet.observe.kubernetes.kinds import is_read
 from budnet.observe.kubernetes.workloads import Workloads
 from budnet.packets.connections import Connections
 from budnet.reach.table import peers as peers_module
@@ -342,7 +344,7 @@ def host_network_pods_are_selected(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def policies_that_are_not_read_do_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(cluster, "is_foreign", lambda group, kind: False)
+    patch.setattr(cluster, "is_read", lambda group, kind: is_read(group, kind) and not is_foreign(group, kind))
 
 
 @mutant

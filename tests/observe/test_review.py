@@ -94,7 +94,7 @@ def test_a_label_written_as_an_annotation_is_named(tmp_path: Path) -> None:
     [
         (policy("p", "{podSelector: {}, policyTypes: [Ingres]}"), "K101"),
         (policy("p", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0}}]}]}"), "K101"),
-        (one(policy("p", "{podSelector: {}}"), "networking.k8s.io/v1", "networking.k8s.io/v2"), "K101"),
+        (one(policy("p", "{podSelector: {}}"), "networking.k8s.io/v1", "networking.k8s.io/v2"), "K103"),
         (one(policy("p", "{podSelector: {}, ingress: [}"), "{name: p, namespace: shop}", "\n  name: p\n  namespace: shop"), "K002"),
         (policy("p", "{podSelector: {}}") + policy("p", ALL), "K102"),
     ],

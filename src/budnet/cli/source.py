@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from budnet.questions.place import Place
 
 source_option = click.option(
-    "--from", "source", metavar="KIND:WHERE", help="A network that runs already, in place of FILE: `kubernetes:DIR`, `kubernetes:FILE`, `kubernetes:-`."
+    "--from", "source", metavar="KIND:WHERE", help="A network that runs already, in place of FILE: `kubernetes:DIR`, `kubernetes:FILE`, `kubernetes:-`, `kubernetes:live[?context=NAME]`."
 )  # fmt: skip
 
 

@@ -59,12 +59,15 @@ def running(source: str) -> Place:
     """KIND:WHERE. Raises Unreadable where nothing of it sends or answers, WrongQuestion where it has not the form."""
     kind, _, where = source.partition(":")
     if kind not in KINDS or not where:
-        raise WrongQuestion(f"'{source}' is not KIND:WHERE; KIND is {' or '.join(KINDS)}, WHERE a folder, a file, or - for standard input")
-    from budnet.observe.kubernetes import cluster, sources
+        raise WrongQuestion(
+            f"'{source}' is not KIND:WHERE; KIND is {' or '.join(KINDS)}, WHERE a folder, a file, - for standard input, or `live` for the cluster of your kubeconfig"
+        )
+    from budnet.observe.kubernetes import cluster, live, sources
     from budnet.observe.kubernetes.fields import Problems
 
     problems = Problems()
-    found = cluster.network(sources.objects(where, problems), problems)
+    objects = live.objects(where, problems) if live.means(where) else sources.objects(where, problems)
+    found = cluster.network(objects, problems)
     if not found.network.endpoints:
         nobody = f"budnet: {where}: nothing in it sends or answers: there are no pods, and nothing that makes pods"
         raise Unreadable("\n".join(filter(None, [report(problems.found), nobody])))

@@ -1,6 +1,8 @@
 """KUBERNETES -> NETWORK.
 
 sources.py     where objects come from: folders, files, standard input; YAML and JSON
+live.py        where they come from, too: an API server
+kinds.py       which kinds mean something, and in which versions
 fields.py      reading fields of objects nobody has checked, with problems instead of exceptions
 selectors.py   label selectors
 workloads.py   pods, and what makes pods, as endpoints

@@ -13,19 +13,17 @@ from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.observe.kubernetes import policies
 from budnet.observe.kubernetes.entrances import Entrances
-from budnet.observe.kubernetes.fields import WRONG_FIELD, Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text
+from budnet.observe.kubernetes.fields import Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text
 from budnet.observe.kubernetes.foreign import foreign, is_foreign
+from budnet.observe.kubernetes.kinds import MAKERS, home, is_known, is_read
 from budnet.observe.kubernetes.selectors import selects
-from budnet.observe.kubernetes.unread import KINDS, lost, unread
+from budnet.observe.kubernetes.unread import KINDS, blind, hidden, lost, may_be_policy, unread
 from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads
 from budnet.source.diagnostic import Severity
 
-DUPLICATE, UNKNOWN_VERSION = "K102", "K103"
+DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT = "K102", "K103", "K104"
 _NAME = "kubernetes.io/metadata.name"
-_VERSIONS = {
-    ("networking.k8s.io", "NetworkPolicy"): ("v1",), ("policy.networking.k8s.io", "ClusterNetworkPolicy"): ("v1alpha2",),
-    ("policy.networking.k8s.io", "AdminNetworkPolicy"): ("v1alpha1",), ("policy.networking.k8s.io", "BaselineAdminNetworkPolicy"): ("v1alpha1",),
-}  # fmt: skip
+_NEWER = "a newer budnet may know it; until then whom it may be about is unknown"
 
 
 @dataclass
@@ -67,13 +65,28 @@ class _Reader:
         try:
             self._read(of, place)
         except Wrong as wrong:
-            self.problems.say(Severity.ERROR, WRONG_FIELD, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
-            if of.get("kind") in KINDS:
+            self.problems.say(Severity.ERROR, wrong.code, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
+            if may_be_policy(of):
                 self.unknown.append(unread(of, self.name, place, f"{name_of(of)} could not be read"))
 
     def _read(self, of: Object, place: Place) -> None:
+        if "kind" not in of and "apiVersion" not in of:
+            self.problems.say(
+                Severity.WARNING,
+                NOT_AN_OBJECT,
+                "this is no object of Kubernetes: it has no kind and no apiVersion",
+                place,
+                "it is left out",
+            )
+            return
         kind = text(of, "kind")
         group, _, version = text(of, "apiVersion").rpartition("/")
+        if not is_known(group, kind, version):
+            help = f"{kind} is known as {home(kind)}"
+            raise Wrong("apiVersion", f"'{of['apiVersion']}' is not known, and what it means is not guessed", help, UNKNOWN_VERSION)
+        if not is_read(group, kind):
+            self.skipped[kind] = self.skipped.get(kind, 0) + 1
+            return
         meta = mapping(of, "metadata")
         name = meta.get("name") or meta.get("generateName")
         if not isinstance(name, str):
@@ -92,10 +105,6 @@ class _Reader:
                 ]
             return
         self._seen[key] = place, of if kind in KINDS else None
-        known = _VERSIONS.get((group, kind))
-        if known and version not in known:
-            help = f"{kind} is known as {', '.join(f'{group}/{v}' for v in known)}"
-            raise Wrong("apiVersion", f"'{group}/{version}' is not known, and what it means is not guessed", help)
         self._one(of, group, kind, name, namespace, place)
 
     def _one(self, of: Object, group: str, kind: str, name: str, namespace: str, place: Place) -> None:
@@ -110,7 +119,7 @@ class _Reader:
                 self.entrances.node([str(a.get("address")) for a in given if a.get("type") == "ExternalIP"])
             case _ if self.entrances.knows(group, kind):
                 self.entrances.read(kind, of, name, namespace, place)
-            case (("" | "apps" | "batch"), _) if kind in TEMPLATES:
+            case _ if group in MAKERS and kind in TEMPLATES:
                 self.workloads.template(of, kind, name, namespace, place)
             case "networking.k8s.io", "NetworkPolicy":
                 self.policies.append(policies.network_policy(of, name, namespace, self.name, place))
@@ -123,7 +132,7 @@ class _Reader:
             case _ if is_foreign(group, kind):
                 self.unknown.append(foreign(of, group, kind, name, namespace, self.name, place))
             case _:
-                self.skipped[kind] = self.skipped.get(kind, 0) + 1
+                raise Wrong("kind", f"{kind} of {group} is not known, and what it means is not guessed", _NEWER, UNKNOWN_VERSION)
 
     def network(self) -> Network:
         """Everything that was read, in the order of names, so that the order of files changes nothing."""
@@ -134,6 +143,10 @@ class _Reader:
         spaces_ = {n.name: dict(n.labels) for n in named}
         entries = self.entrances.entries(pods, self.workloads.host_ports, lambda name, chosen: selects(chosen, spaces_.get(name, {})))
         self.unknown += [p for place, data in self.problems.unread if (p := lost(data, self.name, place))]
+        self.unknown += [p for refused in self.problems.refused if (p := hidden(refused, self.name))]
+        if any(r.kind == "Namespace" for r in self.problems.refused):
+            written: list[NetworkPolicy | AdminPolicy] = [*self.policies, *self.admin]
+            self.unknown += [p for policy in written if (p := blind(policy))]
         return Network(
             self.name,
             clusters=(Cluster(self.name, "", (), "cluster.local", named, NOWHERE),),

@@ -32,7 +32,8 @@ class Entrances:
         self._external: list[str] = []
         self._nodes = 0
 
-    def knows(self, group: str, kind: str) -> bool:
+    @staticmethod
+    def knows(group: str, kind: str) -> bool:
         """Whether `read` takes this kind."""
         return (group, kind) in _KINDS
 

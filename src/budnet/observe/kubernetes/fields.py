@@ -20,9 +20,9 @@ WRONG_FIELD = "K101"
 class Wrong(Exception):
     """A field is not what the API takes. Caught where objects are read, one at a time."""
 
-    def __init__(self, where: str, summary: str, help: str = "") -> None:
+    def __init__(self, where: str, summary: str, help: str = "", code: str = WRONG_FIELD) -> None:
         super().__init__(summary)
-        self.where, self.summary, self.help = where, summary, help
+        self.where, self.summary, self.help, self.code = where, summary, help, code
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,16 @@ class Place:
         return Span(self.file, max(self.line, 1), 1, max(self.line, 1), 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A kind of which it is not known what there is."""
+
+    group: str
+    kind: str
+    place: Place
+    why: str
+
+
 @dataclass
 class Problems:
     """Collects Diagnostics."""
@@ -50,10 +60,16 @@ class Problems:
     found: list[Diagnostic] = field(default_factory=list)
     unread: list[tuple[Place, bytes]] = field(default_factory=list)
     """Texts that could not be parsed: what was in them is not known."""
+    refused: list[Refused] = field(default_factory=list)
+    """Kinds that were asked for and not shown."""
 
     def say(self, severity: Severity, code: str, summary: str, place: Place, help: str = "") -> None:
         """One more."""
         self.found.append(Diagnostic(code, severity, summary, place.span, help))
+
+    def refuse(self, group: str, kind: str, place: Place, why: str) -> None:
+        """One more kind that is not shown; `kind` empty for all of a group, both for everything."""
+        self.refused.append(Refused(group, kind, place, why))
 
 
 def name_of(thing: Object) -> str:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from budnet.ir.filters import Operator, PodPeer, Requirement, Selector, UnknownPolicy
-from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, name_of
+from budnet.ir.filters import AdminPolicy, AdminRule, NetworkPolicy, Operator, PodPeer, PolicyRule, Requirement, Selector, UnknownPolicy
+from budnet.observe.kubernetes.fields import Object, Place, Refused, Wrong, mapping, name_of
+from budnet.observe.kubernetes.kinds import POLICIES, POLICY_GROUPS, is_policy
 from budnet.observe.kubernetes.selectors import selector
 
-KINDS = ("NetworkPolicy", "ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
+KINDS = tuple(kind for _, kind in POLICIES)
 _NAME = "kubernetes.io/metadata.name"
 _KIND = re.compile(rb"(?m)^\s*[\"']?kind[\"']?\s*:\s*[\"']?(\w+)")
 _SPACE = re.compile(rb"(?m)^metadata:[ \t]*\n(?P<in>[ \t]+)(?:\S.*\n(?:(?P=in).*\n)*?(?P=in))?namespace:[ \t]*[\"']?([a-z0-9-]+)")
 """The object's own namespace, where its metadata is written in lines; a label may be called the same."""
 
 
+def may_be_policy(of: Object) -> bool:
+    """Whether an object decides what passes, as far as what it says of itself can be read."""
+    kind, version = of.get("kind"), of.get("apiVersion")
+    group = version.rpartition("/")[0] if isinstance(version, str) else ""
+    if not isinstance(kind, str):
+        return group in POLICY_GROUPS
+    return kind in KINDS or is_policy(group, kind)
+
+
 def unread(of: Object, cluster: str, place: Place, why: str) -> UnknownPolicy:
     """In place of a policy with something wrong in it: whom it selects, as far as that can be read, and both directions."""
     meta = of.get("metadata")
-    namespace = str(meta.get("namespace") or "default") if isinstance(meta, dict) else ""
-    own = of.get("kind") == "NetworkPolicy" and namespace
-    spaces: Selector = (Requirement(_NAME, Operator.IN, (namespace,)),) if own else ()
+    namespace = meta.get("namespace") or "default" if isinstance(meta, dict) else None
+    own = of.get("kind") == "NetworkPolicy" and isinstance(namespace, str)
+    spaces: Selector = (Requirement(_NAME, Operator.IN, (str(namespace),)),) if own else ()
     chosen: Selector = ()
     if own:
         try:
@@ -41,3 +52,36 @@ def lost(data: bytes, cluster: str, place: Place) -> UnknownPolicy | None:
     where: Selector = (Requirement(_NAME, Operator.IN, tuple(spaces)),) if narrow else ()
     label = f"the text at {place.file}:{max(place.line, 1)}"
     return UnknownPolicy(label, cluster, PodPeer((), where), True, True, f"{label} could not be read, and may hold a policy", place.origin)
+
+
+def hidden(refused: Refused, cluster: str) -> UnknownPolicy | None:
+    """In place of a kind that is not shown, where it may be one of policies."""
+    whole_group = not refused.kind and (not refused.group or refused.group in POLICY_GROUPS)
+    if not whole_group and not is_policy(refused.group, refused.kind):
+        return None
+    label = f"{refused.kind or 'policies'} of {refused.group}" if refused.group else "policies"
+    return UnknownPolicy(label, cluster, PodPeer((), ()), True, True, refused.why, refused.place.origin)
+
+
+def blind(policy: NetworkPolicy | AdminPolicy) -> UnknownPolicy | None:
+    """A policy that asks for labels of namespaces, where namespaces are not shown: in which directions it is not understood."""
+    subject = policy.subject if isinstance(policy, AdminPolicy) else None
+    everybody = subject is not None and _asks(subject)
+    ingress, egress = (everybody or any(_asks(p) for p in _peers(rules)) for rules in (policy.ingress, policy.egress))
+    if not ingress and not egress:
+        return None
+    if isinstance(policy, NetworkPolicy):
+        chosen = PodPeer(policy.selector, (Requirement(_NAME, Operator.IN, (policy.namespace,)),))
+    else:
+        chosen = PodPeer(policy.subject.pods, () if everybody else policy.subject.namespaces)
+    why = f"{policy.id} asks for labels of namespaces, which are not shown"
+    return UnknownPolicy(policy.id, policy.cluster, chosen, ingress, egress, why, policy.origin)
+
+
+def _peers(rules: Iterable[PolicyRule | AdminRule] | None) -> Iterable[object]:
+    return (peer for rule in rules or () for peer in rule.peers)
+
+
+def _asks(peer: object) -> bool:
+    """Whether a peer asks for a label that a namespace does not have by its name alone."""
+    return isinstance(peer, PodPeer) and any(r.key != _NAME for r in peer.namespaces or ())

@@ -1,0 +1,64 @@
+"""Which kinds of objects mean something for reachability, and in which versions they are known."""
+
+from __future__ import annotations
+
+from budnet.observe.kubernetes.foreign import GROUPS, is_foreign
+from budnet.observe.kubernetes.gateways import ROUTES
+
+OURS = "policy.networking.k8s.io"
+POLICIES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("networking.k8s.io", "NetworkPolicy"): ("v1",),
+    (OURS, "ClusterNetworkPolicy"): ("v1alpha2",),
+    (OURS, "AdminNetworkPolicy"): ("v1alpha1",),
+    (OURS, "BaselineAdminNetworkPolicy"): ("v1alpha1",),
+}
+POLICY_GROUPS = {"networking.k8s.io", OURS, *GROUPS}
+VERSIONS: dict[tuple[str, str], tuple[str, ...]] = POLICIES | {
+    ("", "Pod"): ("v1",), ("", "Namespace"): ("v1",), ("", "Node"): ("v1",), ("", "Service"): ("v1",), ("", "Endpoints"): ("v1",),
+    ("", "ReplicationController"): ("v1",),
+    **{("apps", kind): ("v1", "v1beta2", "v1beta1") for kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")},
+    **{("batch", kind): ("v1", "v1beta1") for kind in ("Job", "CronJob")},
+    ("discovery.k8s.io", "EndpointSlice"): ("v1", "v1beta1"),
+    ("networking.k8s.io", "Ingress"): ("v1",), ("networking.k8s.io", "IngressClass"): ("v1", "v1beta1"),
+    **{("gateway.networking.k8s.io", kind): ("v1", "v1beta1", "v1alpha3", "v1alpha2") for kind in ("Gateway", "ReferenceGrant", *ROUTES)},
+}  # fmt: skip
+"""The kinds that are read, each in the versions that are known; what a field of another one means is not guessed.
+
+https://kubernetes.io/docs/reference/using-api/deprecation-guide/ (Ingress of v1beta1 names its backends otherwise),
+https://gateway-api.sigs.k8s.io/concepts/versioning/
+"""
+MAKERS = ("", "apps", "batch")
+"""The groups of kinds that make pods."""
+_KINDS = {kind for _, kind in VERSIONS}
+# `extensions` is where workloads, Ingress and NetworkPolicy were before 1.16; no server has served it since 1.22
+_PLAIN = {*MAKERS, "extensions", "discovery.k8s.io", "networking.k8s.io", OURS}
+
+
+def groups() -> set[str]:
+    """The API groups that have any such kind."""
+    return {group for group, _ in VERSIONS} | {OURS, *GROUPS}
+
+
+def is_read(group: str, kind: str) -> bool:
+    """Whether objects of a kind mean something for reachability."""
+    return (group, kind) in VERSIONS or is_policy(group, kind)
+
+
+def is_policy(group: str, kind: str) -> bool:
+    """Whether objects of a kind decide what passes, as far as the name says: what is new in a group of policies is one, and
+    what has the name of one and another group may be."""
+    return (group, kind) in POLICIES or is_foreign(group, kind) or (group == OURS and kind.endswith("Policy"))
+
+
+def is_known(group: str, kind: str, version: str) -> bool:
+    """Whether an object is in a version whose meaning is known; True for kinds that mean nothing here. A kind that is read, in
+    a group of Kubernetes' own that it is not read in, is of an older or newer API than is known."""
+    versions = VERSIONS.get((group, kind))
+    if versions is not None:
+        return version in versions
+    return kind not in _KINDS or group not in _PLAIN or is_foreign(group, kind)
+
+
+def home(kind: str) -> str:
+    """Where a kind is known, as `apiVersion` has it."""
+    return ", ".join(f"{group}/{v}" if group else v for (group, name), versions in VERSIONS.items() if name == kind for v in versions)
