@@ -23,6 +23,8 @@ def single(address: Address) -> Prefix:
 class Protocol(Enum):
     """IP protocols that filters tell apart. The value is the IANA protocol number."""
 
+    __hash__ = object.__hash__  # members are one object each, and Enum's own hash is Python
+
     ICMP = 1
     TCP = 6
     UDP = 17

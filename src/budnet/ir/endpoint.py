@@ -15,6 +15,8 @@ WIREGUARD = "wireguard"
 class EndpointKind(Enum):
     """What stands behind an interface."""
 
+    __hash__ = object.__hash__  # members are one object each, and Enum's own hash is Python
+
     POD = "pod"
     HOST = "host"
     LOAD_BALANCER = "load-balancer"

@@ -63,6 +63,8 @@ class NetworkAcl:
 class Operator(Enum):
     """The operators of a Kubernetes label selector."""
 
+    __hash__ = object.__hash__  # members are one object each, and Enum's own hash is Python
+
     IN = "In"
     NOT_IN = "NotIn"
     EXISTS = "Exists"
@@ -165,6 +167,8 @@ class NamePeer:
 
 class Action(Enum):
     """What a rule of a cluster-wide policy does. PASS hands the decision on to the tiers behind it."""
+
+    __hash__ = object.__hash__  # members are one object each, and Enum's own hash is Python
 
     ACCEPT = "Accept"
     DENY = "Deny"

@@ -18,7 +18,7 @@ _END = _V6 + (1 << 128) - 1
 
 def number(address: Address) -> int:
     """The address's place on the line."""
-    return int(address) + (_V6 if address.version == 6 else 0)
+    return int(address) if address.version == 4 else int(address) + _V6
 
 
 def address(value: int) -> Address:

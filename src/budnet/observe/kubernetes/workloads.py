@@ -52,6 +52,8 @@ class Workloads:
         self._pods: list[_Pod] = []
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, _Pod] = {}
+        self._of_owner: dict[Owner, str] = {}
+        """What a workload is called by whoever made a pod, once all makers are known."""
         self._labels: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         self._written_ports: dict[tuple[tuple[tuple[object, object], ...], ...], tuple[tuple[Listener, ...], list[HostPort]]] = {}
 
@@ -84,16 +86,18 @@ class Workloads:
 
     def endpoints(self) -> list[Endpoint]:
         """All of them, in the order of their names."""
+        self._of_owner.clear()
         out = [self._endpoint(pod) for pod in self._pods]
         have = {self._top(pod.owner) for pod in self._pods if pod.owner}
         out += [self._endpoint(t) for owner, t in self._templates.items() if self._top(owner) == owner and owner not in have]
         return sorted(out, key=lambda e: (e.namespace, e.id))
 
     def _endpoint(self, pod: _Pod) -> Endpoint:
-        label = pod.id
-        if pod.owner:
+        label = self._of_owner.get(pod.owner) if pod.owner else pod.id
+        if label is None:
+            assert pod.owner is not None
             namespace, kind, name = self._top(pod.owner)
-            label = f"{namespace}/{name}[{kind}]"
+            label = self._of_owner[pod.owner] = f"{namespace}/{name}[{kind}]"
         return Endpoint(
             pod.id, EndpointKind.POD, label, "", "", pod.addresses, cluster=self.cluster, namespace=pod.namespace, labels=pod.labels,
             listeners=pod.listeners, origin=pod.origin, host_network=pod.host_network, any_port=True,

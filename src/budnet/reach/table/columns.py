@@ -97,14 +97,15 @@ class Columns:
         self.addresses: list[list[Address]] = []
         keys: dict[tuple[int, ...], int] = {}
         for endpoint, shape in zip(network.endpoints, self._shaped(network.endpoints), strict=True):
-            for key in self._points(endpoint, shape, places):
-                at = keys.get(key[0])
+            for key, a in self._points(endpoint, shape, places):
+                at = keys.get(key)
                 if at is None:
-                    at = keys[key[0]] = len(self.members)
+                    at = keys[key] = len(self.members)
                     self.members.append([])
                     self.addresses.append([])
                 self.members[at].append(endpoint)
-                self.addresses[at] += key[1]
+                if a is not None:
+                    self.addresses[at].append(a)
         self.inside = len(keys)
         """How many columns are endpoints'; the others are the outside's."""
         rows = [(*key[:4],) for key in keys]
@@ -166,15 +167,16 @@ class Columns:
             if mine:
                 yield atom, [self.members[column][i] for i in mine], [self.addresses[column][i] for i in mine]
 
-    def _points(self, endpoint: Endpoint, shape: int, places: Places) -> Iterator[tuple[tuple[int, ...], list[Address]]]:
+    def _points(self, endpoint: Endpoint, shape: int, places: Places) -> list[tuple[tuple[int, ...], Address | None]]:
         """(what tells it apart, its address) for each address; public ones go with those that they stand for."""
-        public = tuple(self.at(a) for a in endpoint.public)
-        for a in endpoint.addresses:
-            yield (shape, a.version, self.at(a), places.of(endpoint, a), *public), [a]
-        for a in endpoint.public:
-            yield (shape, a.version, self.at(a), places.of(endpoint, a), *(self.at(own) for own in endpoint.addresses)), [a]
-        if not endpoint.addresses:
-            yield (shape, ANY_FAMILY, NO_ATOM, 0), []
+        given = endpoint.addresses
+        if given and not endpoint.public:
+            return [((shape, a.version, self.at(a), places.of(endpoint, a)), a) for a in given]
+        public, own = tuple(self.at(a) for a in endpoint.public), tuple(self.at(a) for a in given)
+        found: list[tuple[tuple[int, ...], Address | None]] = []
+        found += (((shape, a.version, self.at(a), places.of(endpoint, a), *public), a) for a in given)
+        found += (((shape, a.version, self.at(a), places.of(endpoint, a), *own), a) for a in endpoint.public)
+        return found if given else [*found, ((shape, ANY_FAMILY, NO_ATOM, 0), None)]
 
     def edges_of_columns(self) -> Iterator[int]:
         """For each column a number on the line of addresses that stands for it: every prefix in use has it or has it not."""
@@ -201,12 +203,12 @@ class Columns:
         return bisect_right(self._edges, number(a)) - 1
 
     def _shaped(self, endpoints: Iterable[Endpoint]) -> Iterator[int]:
-        """The shape of each endpoint; replicas differ in nothing that is hashed here, so this is one look-up for each."""
+        """The shape of each endpoint. Replicas differ in nothing that is hashed here, and share what takes long to hash."""
         raw: dict[tuple[Hashable, ...], int] = {}
         known: dict[Shape, int] = {}
         for e in endpoints:
             listens = e.listeners if self._names else ()
-            key = (e.cluster, e.namespace, e.labels, e.kind, e.host_network, e.groups, e.vpc, listens)
+            key = (e.cluster, e.namespace, id(e.labels), e.kind, e.host_network, e.groups, e.vpc, id(listens))
             at = raw.get(key)
             if at is None:
                 shape = self._shape(e)

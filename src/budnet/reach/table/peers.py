@@ -35,6 +35,7 @@ class Peers:
         self._nodes = np.array([s.node for s in columns.shapes], bool)
         self._of_home = [np.flatnonzero((self._home_of == i) & self._pods) for i in range(len(homes))]
         self._values: dict[str, tuple[NDArray[np.int32], dict[str, int]]] = {}
+        self._clusters: dict[str, Bools] = {}
         self._by_labels: dict[Selector, Bools] = {}
         self._by_space: dict[Selector, Bools] = {}
         self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
@@ -68,15 +69,21 @@ class Peers:
         key = (peer, cluster, namespace)
         known = self._shapes.get(key)
         if known is None:
-            known = self._labelled(peer.pods) & self._pods
-            if peer.namespaces is not None:
-                known &= (self._in_spaces(peer.namespaces) & np.array([c == cluster for c, _ in self._homes], bool))[self._home_of]
-            elif namespace:
-                known &= self._home_of == self._home.get((cluster, namespace), -1)
+            if namespace and peer.namespaces is None:
+                known = np.zeros(len(self._pods), bool)
+                known[self.selected(peer.pods, cluster, namespace)] = True
             else:
-                known &= np.array([c == cluster for c, _ in self._homes], bool)[self._home_of]
+                known = self._labelled(peer.pods) & self._pods
+                homes = self._of_cluster(cluster)
+                known &= (homes if peer.namespaces is None else homes & self._in_spaces(peer.namespaces))[self._home_of]
             self._shapes[key] = known
         return known
+
+    def _of_cluster(self, cluster: str) -> Bools:
+        """Which homes are a cluster's."""
+        if cluster not in self._clusters:
+            self._clusters[cluster] = np.array([c == cluster for c, _ in self._homes], bool)
+        return self._clusters[cluster]
 
     def _labelled(self, selector: Selector) -> Bools:
         known = self._by_labels.get(selector)
