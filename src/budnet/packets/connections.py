@@ -86,6 +86,12 @@ def to_words(mask: int, words: int) -> Words:
     return np.frombuffer(mask.to_bytes(words * _WORD // 8, "little"), np.uint64)
 
 
+def folded(words: Words) -> Words:
+    """The words of each mask over each other: two masks with a bit in common have one there as well."""
+    out: Words = np.bitwise_or.reduce(words, axis=-1)
+    return out
+
+
 def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of SplitMix64: every bit of a word moves half of the bits of its hash."""
     out = words + np.uint64(0x9E3779B97F4A7C15)

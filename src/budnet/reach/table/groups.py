@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from budnet.ir.filters import GroupRef, SgRule
 from budnet.ir.network import Network
 from budnet.packets.addresses import span
-from budnet.packets.connections import Words, to_words
+from budnet.packets.connections import Words, folded, to_words
 from budnet.packets.transports import Alphabet
 from budnet.reach.table.columns import Columns
 
 Indices = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 
 class Groups:
@@ -99,17 +98,16 @@ class Look:
 
 
 class Cells:
-    """What groups let through between some sources and some destinations: in `some`, shape (sources, destinations), whether
-    anything; its words, of which there are too many to keep, where they are asked for."""
+    """What groups let through between some sources and some destinations. There are too many words to keep them for all pairs:
+    `folded`, shape (sources, destinations), has theirs over each other, and where these have nothing in common with other
+    folded words, the words have not either."""
 
     def __init__(self, looks: Sequence[Look], of_interface: Indices, ingress: bool) -> None:
         self._looks, self._of_interface, self._ingress = looks, of_interface, ingress
-        found = np.zeros((len(of_interface), len(looks[0].of_peer)), bool)
+        found = np.zeros((len(of_interface), len(looks[0].of_peer)), np.uint64)
         for look in looks:
-            some: Bools = np.logical_or.reduce(look.words != 0, axis=2)
-            if some.any():
-                found |= np.take(some[:, look.of_peer], of_interface, axis=0)
-        self.some: Bools = np.ascontiguousarray(found.T) if ingress else found
+            found |= np.take(folded(look.words)[:, look.of_peer], of_interface, axis=0)
+        self.folded: Words = np.ascontiguousarray(found.T) if ingress else found
 
     def words(self, sources: Indices, destinations: Indices) -> Words:
         """Of pairs given by position, shape (pairs, words)."""

@@ -12,7 +12,7 @@ from budnet.collector import paused
 from budnet.ir.address import Prefix
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
-from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids
+from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts
 from budnet.reach.admission import covers_partly
@@ -160,16 +160,19 @@ class Table:
         table = self.connections.table()
         outward, inward = self._groups_out.cells(block, there), self._groups_in.cells(block, there)
         elsewhere = [(at, self._groups_in.cells(other, there[at])) for at, other in self._as_seen(place, block, there)]
-        some = inward.some
+        common = inward.folded
         for at, cells in elsewhere:
-            some[:, at] = cells.some
-        rows, columns = np.nonzero(some & outward.some & (policies != NOTHING))
+            common[:, at] = cells.folded
+        common &= outward.folded
+        carried = self._between[place][self.columns.place[there]]
+        over = folded(table)
+        rows, columns = np.nonzero(common & over[policies] & over[carried])
         groups = inward.words(rows, columns)
         for at, cells in elsewhere:
             seen = np.flatnonzero(np.isin(columns, at))
             groups[seen] = cells.words(rows[seen], np.searchsorted(at, columns[seen]))
         groups &= outward.words(rows, columns)
-        words = table[policies[rows, columns]] & table[self._between[place][self.columns.place[there]]][columns]
+        words = table[policies[rows, columns]] & table[carried[columns]]
         lanes = words.reshape(len(words), self.lanes.count, self.lanes.bits // 64)
         lanes &= groups[:, None, :]
         out = np.zeros(policies.shape, np.int32)
