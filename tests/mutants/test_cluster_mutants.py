@@ -25,7 +25,7 @@ from budnet.reach.table import peers as peers_module
 from budnet.reach.table import rows
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.peers import Peers
-from budnet.reach.table.rows import RowMaker
+from budnet.reach.table.terms import Terms
 from budnet.reach.tiers import Lanes, decide
 from conformance.kubernetes.cases import CASES, policies_of, rows_of
 from conformance.kubernetes.cases import cluster as cluster_of_cases
@@ -147,7 +147,7 @@ def pods_without_an_address_are_in_every_block(patch: pytest.MonkeyPatch) -> Non
 
 @mutant
 def pods_without_an_address_have_any_family(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(RowMaker, "_asks_family", lambda self: False)
+    patch.setattr(Peers, "_unplaced_of", lambda self, block: self._unplaced)
 
 
 @mutant
@@ -181,18 +181,18 @@ def _ports(patch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
 
 @mutant
 def a_named_port_is_of_any_protocol(patch: pytest.MonkeyPatch) -> None:
-    named = RowMaker._named_mask
+    named = Terms._named_mask
 
-    def changed(self: RowMaker, port: Any, ports: Any) -> int:
+    def changed(self: Terms, port: Any, ports: Any) -> int:
         masks = [named(self, replace(port, protocol=p), ports) for p in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)]
         return masks[0] | masks[1] | masks[2]
 
-    patch.setattr(RowMaker, "_named_mask", changed)
+    patch.setattr(Terms, "_named_mask", changed)
 
 
 @mutant
 def a_named_port_matches_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(RowMaker, "_named_mask", lambda self, port, ports: 0)
+    patch.setattr(Terms, "_named_mask", lambda self, port, ports: 0)
 
 
 @mutant
@@ -208,8 +208,8 @@ def sctp_is_tcp(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def a_rule_without_ports_has_none(patch: pytest.MonkeyPatch) -> None:
-    spelt = RowMaker._spelt
-    patch.setattr(RowMaker, "_spelt", lambda self, where, written, *rest: spelt(self, where, written, *rest) if written else iter(()))
+    spelt = Terms._spelt
+    patch.setattr(Terms, "_spelt", lambda self, where, written, *rest: spelt(self, where, written, *rest) if written else iter(()))
 
 
 # ---- directions and isolation -------------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def a_policy_without_rules_does_not_isolate(patch: pytest.MonkeyPatch) -> None:
 @mutant
 def only_one_end_is_asked(patch: pytest.MonkeyPatch) -> None:
     meet = Connections.meet
-    patch.setattr(Connections, "meet", lambda self, left, right, used: meet(self, np.full_like(left, 1), right, used))
+    patch.setattr(Connections, "meet", lambda self, left, right: meet(self, np.full_like(left, 1), right))
 
 
 # ---- tiers --------------------------------------------------------------------------------------------------------------

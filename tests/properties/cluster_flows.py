@@ -15,7 +15,7 @@ from budnet.observe.kubernetes import cluster
 from budnet.observe.kubernetes.fields import Place, Problems
 from budnet.reach.table.table import Table
 from properties.clusters import NAMES, OUTSIDE, PORTS, PROTOCOLS, Object
-from properties.kubernetes_judge import Address, End, Judge, Pod
+from properties.kubernetes_judge import End, Judge, Pod
 
 ASKED = (*PORTS, 2, 82, 442, 5431, 5433, 8079, 8082, 40000)
 __all__ = ["NAMES", "Flow", "Tabled", "disagreements", "flows"]
@@ -32,7 +32,7 @@ class Flow:
     family: int
 
     def __str__(self) -> str:
-        return f"{name(self.source)} -> {name(self.destination)} {self.protocol} {self.port} by IPv{self.family or '?'}"
+        return f"{name(self.source)} -> {name(self.destination)} {self.protocol} {self.port} by IPv{self.family}"
 
 
 def name(end: End) -> str:
@@ -58,7 +58,7 @@ class Tabled:
         """Where an end is in the table."""
         if isinstance(end, Pod):
             mine = [a for a in end.addresses if a.version == family]
-            return self.columns.of[name(end), mine[0]] if mine else self.columns.unplaced[name(end)]
+            return self.columns.of[name(end), mine[0]] if mine else self.columns.unplaced[name(end), family]
         return self.columns.of_outside[self.columns.at(end)]
 
     def verdict(self, flow: Flow) -> str:
@@ -81,16 +81,10 @@ def flows(judge: Judge, dice: Random, count: int) -> Iterator[Flow]:
     while found < count and judge.pods:
         ends: list[End] = [dice.choice(judge.pods), dice.choice(outside) if dice.random() < 0.25 else dice.choice(judge.pods)]
         dice.shuffle(ends)
-        families = set.intersection(*(_families(e) for e in ends if _families(e))) if any(map(_families, ends)) else {0}
+        families = judge.families(ends[0]) & judge.families(ends[1])
         found += 1
         if ends[0] != ends[1] and families:
             yield Flow(ends[0], ends[1], dice.choice(PROTOCOLS), dice.choice(ASKED), dice.choice(sorted(families)))
-
-
-def _families(end: End) -> set[int]:
-    """Empty for a pod without an address."""
-    addresses: tuple[Address, ...] = end.addresses if isinstance(end, Pod) else (end,)
-    return {a.version for a in addresses}
 
 
 def disagreements(objects: list[Object], dice: Random, count: int) -> tuple[int, list[str]]:

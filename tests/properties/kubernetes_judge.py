@@ -60,8 +60,19 @@ class Judge:
         self.admin, self.baseline = tiers(o for g, _, o in group if g == "policy.networking.k8s.io")
         self.foreign = [o for g, _, o in group if g in ("cilium.io", "crd.projectcalico.org", "projectcalico.org")]
 
+    def families(self, end: End) -> set[int]:
+        """By which families an end speaks. A pod that has no address yet gets those that other pods have; where none has one those
+        that nodes have, and where there is none either it may be both."""
+        if not isinstance(end, Pod):
+            return {end.version}
+        if end.addresses:
+            return {a.version for a in end.addresses}
+        pods = {a.version for p in self.pods if not p.on_host for a in p.addresses}
+        listed = [a for n in self.nodes for a in n.get("status", {}).get("addresses", []) if a["type"] == "InternalIP"]
+        return pods or {ip_address(a["address"]).version for a in listed} or {4, 6}
+
     def verdict(self, source: End, destination: End, protocol: str, port: int, family: int = 4) -> str:
-        """`allowed`, `denied` or `unknown`. `family` says by which addresses two pods with both speak; 0 if neither has one.
+        """`allowed`, `denied` or `unknown`. `family` says by which addresses two pods with both speak.
 
         DOC: "both the egress policy on the source pod and the ingress policy on the destination pod need to allow the connection".
         """
@@ -243,7 +254,7 @@ class Flow:
 
     def promised(self, block: Any, holes: list[Any]) -> bool | None:
         """Whether the block has the address of a pod that has none yet: all, none or only some of where it may lie."""
-        if self.family not in (0, block.version):
+        if self.family != block.version:
             return False
         ranges = [ip_network(r) for r in PRIVATE[block.version]]
         if not any(block.overlaps(r) for r in ranges):

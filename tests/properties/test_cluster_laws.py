@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from properties.cluster_flows import Tabled, name
 from properties.clusters import OUTSIDE, Object, random_cluster
-from properties.kubernetes_judge import Address, End, Judge, Pod
+from properties.kubernetes_judge import End, Judge, Pod
 
 LAWS = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
@@ -42,18 +42,13 @@ def matrix(objects: list[Object], outside: tuple[str, ...] = OUTSIDE) -> Matrix:
             if here == there or not (isinstance(here, Pod) or isinstance(there, Pod)):
                 continue
             for family in (4, 6):
-                if family in _families(here) and family in _families(there):
+                if family in judge.families(here) and family in judge.families(there):
                     cell = int(tabled.cells[tabled.column(here, family), tabled.column(there, family)])
                     if cell not in words:
                         answered, doubtful, _ = tabled.table.sets(cell)
                         words[cell] = str(answered), str(doubtful)
                     out[name(here), name(there), family] = words[cell]
     return out
-
-
-def _families(end: End) -> set[int]:
-    addresses: tuple[Address, ...] = end.addresses if isinstance(end, Pod) else (end,)
-    return {a.version for a in addresses} or {4, 6}
 
 
 def _rewritten(of: Any, change: Callable[[Any], Any]) -> Any:
@@ -238,7 +233,7 @@ def test_one_more_rule_of_a_network_policy_takes_nothing_away(seed: int) -> None
     after, judge = Tabled(more), Judge(objects)
     for here in judge.pods:
         for there in judge.pods:
-            for family in _families(here) & _families(there) if here != there else ():
+            for family in judge.families(here) & judge.families(there) if here != there else ():
                 sure, may = _sets(before, here, there, family)
                 sure_now, may_now = _sets(after, here, there, family)
                 assert not sure - sure_now, f"{name(here)} -> {name(there)}"

@@ -209,7 +209,7 @@ def _inside(endpoint: Endpoint, table: Table, given: _Addresses, columns: dict[t
     if endpoint.host_network or endpoint.kind is not EndpointKind.POD:
         return None
     found = given.for_pod()
-    columns |= {(endpoint.id, a): table.columns.unplaced[endpoint.id] for a in found}
+    columns |= {(endpoint.id, a): table.columns.unplaced[endpoint.id, a.version] for a in found}
     return replace(endpoint, addresses=found)
 
 

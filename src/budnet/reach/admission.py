@@ -72,18 +72,16 @@ class Admissions:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.network = engine, engine.network
         self.lanes = Lanes(engine.alphabet.all, unknown=True)
-        self._known: dict[tuple[str, int, bool, int], Admission] = {}
+        self._known: dict[tuple[str, int, bool], Admission] = {}
 
-    def between(self, pod: Endpoint, peer: Point, ingress: bool, family: int) -> Admission:
-        """What passes between a pod and a peer; `ingress`: towards the pod. `family` is that of the address by which the pod
-        speaks, 0 where it is not known: a peer whose address is not known has one of the same."""
-        family = 0 if peer.known else family
-        known = self._known.get((pod.id, peer.index, ingress, family))
+    def between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
+        """What passes between a pod and a peer; `ingress`: towards the pod."""
+        known = self._known.get((pod.id, peer.index, ingress))
         if known is None:
-            known = self._known[pod.id, peer.index, ingress, family] = self._between(pod, peer, ingress, family)
+            known = self._known[pod.id, peer.index, ingress] = self._between(pod, peer, ingress)
         return known
 
-    def _between(self, pod: Endpoint, peer: Point, ingress: bool, family: int) -> Admission:
+    def _between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
         if pod.kind is not EndpointKind.POD or pod.host_network:
             return Admission(self.engine.alphabet.all, 0, ())
         unknown = [
@@ -97,25 +95,25 @@ class Admissions:
         allowed = 0
         for policy in policies:
             for rule in (policy.ingress if ingress else policy.egress) or ():
-                allowed |= self.rule(rule, policy.cluster, policy.namespace, pod, peer, ingress, family)
-        mask = decide(self.lanes, self._groups(admin, "admin", pod, peer, ingress, family), bool(policies), allowed,
-                      self._groups(admin, "baseline", pod, peer, ingress, family))  # fmt: skip
+                allowed |= self.rule(rule, policy.cluster, policy.namespace, pod, peer, ingress)
+        mask = decide(self.lanes, self._groups(admin, "admin", pod, peer, ingress), bool(policies), allowed,
+                      self._groups(admin, "baseline", pod, peer, ingress))  # fmt: skip
         return Admission(self.lanes.certain(mask), self.lanes.doubtful(mask), asked)
 
-    def rule(self, rule: PolicyRule, cluster: str, namespace: str, pod: Endpoint, peer: Point, ingress: bool, family: int) -> int:
+    def rule(self, rule: PolicyRule, cluster: str, namespace: str, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """What one rule of a NetworkPolicy lets through, in both lanes."""
-        fits = max((self._fits(p, cluster, namespace, peer, family) for p in rule.peers), default=YES)
+        fits = max((self._fits(p, cluster, namespace, peer) for p in rule.peers), default=YES)
         ports = self._ports(rule.ports, cluster, pod, peer, ingress)
         return (0, self.lanes.perhaps(ports), self.lanes.known(ports))[fits]
 
     def hits(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """Which ports a rule of a cluster-wide policy is about in any case."""
-        fits = max((self._fits(p, policy.cluster, "", peer, 0) for p in rule.peers), default=NO)
+        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
         return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits == YES else 0
 
-    def touches(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool, family: int) -> int:
+    def touches(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """Which ports a rule of a cluster-wide policy is about in any case, or may be."""
-        fits = max((self._fits(p, policy.cluster, "", peer, family) for p in rule.peers), default=NO)
+        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
         return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits != NO else 0
 
     @staticmethod
@@ -123,26 +121,22 @@ class Admissions:
         """Whether policies select somebody by labels: pods with an address of their own."""
         return endpoint.kind is EndpointKind.POD and not endpoint.host_network
 
-    def _groups(
-        self, policies: Iterable[AdminPolicy], tier: str, pod: Endpoint, peer: Point, ingress: bool, family: int
-    ) -> list[list[Rules]]:
+    def _groups(self, policies: Iterable[AdminPolicy], tier: str, pod: Endpoint, peer: Point, ingress: bool) -> list[list[Rules]]:
         """The policies of a tier by priority, each with those of its rules that fit the peer."""
         found: dict[int, list[Rules]] = {}
         for policy in sorted(policies, key=lambda p: p.priority):
             if policy.tier == tier:
                 rules = [
-                    r
-                    for rule in (policy.ingress if ingress else policy.egress)
-                    for r in self._admin(rule, policy, pod, peer, ingress, family)
+                    r for rule in (policy.ingress if ingress else policy.egress) for r in self._admin(rule, policy, pod, peer, ingress)
                 ]
                 found.setdefault(policy.priority, []).append(rules)
         return list(found.values())
 
     def _admin(
-        self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool, family: int
+        self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool
     ) -> Iterator[tuple[Action | None, int]]:
         """A rule with what it matches. Whom it may mean and may not, it lets through, denies or passes on perhaps."""
-        fits = max((self._fits(p, policy.cluster, "", peer, family) for p in rule.peers), default=NO)
+        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
         ports = self._ports(rule.ports, policy.cluster, pod, peer, ingress)
         if fits == YES:
             yield rule.action, self.lanes.known(ports)
@@ -155,13 +149,13 @@ class Admissions:
     def _about(self, subject: PodPeer, pod: Endpoint, cluster: str) -> bool:
         return pod.cluster == cluster and self._is_pod(subject, cluster, "", pod)
 
-    def _fits(self, peer: PodPeer | BlockPeer | NodePeer | NamePeer, cluster: str, namespace: str, point: Point, family: int) -> int:
+    def _fits(self, peer: PodPeer | BlockPeer | NodePeer | NamePeer, cluster: str, namespace: str, point: Point) -> int:
         if isinstance(peer, NamePeer):
             return PERHAPS if point.kind is PointKind.OUTSIDE else NO
         if isinstance(peer, BlockPeer):
             if point.known:
                 return YES if semantics.block_contains(peer, point.address) else NO
-            if family not in (0, peer.prefix.version):
+            if point.address.version != peer.prefix.version:
                 return NO
             return YES if covers(peer) else PERHAPS if covers_partly(peer) else NO
         endpoint = point.endpoint if point.kind is PointKind.INTERFACE else None

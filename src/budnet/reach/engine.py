@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from budnet.ir.address import Address, Prefix
 from budnet.ir.cloud import Route, TargetKind
@@ -24,6 +24,7 @@ from budnet.reach import semantics
 from budnet.reach.admission import Admissions
 from budnet.reach.cuts import matches, prefixes
 from budnet.reach.egress import Names
+from budnet.reach.families import families
 from budnet.reach.points import Point, PointKind
 
 Row = list[int]
@@ -228,13 +229,15 @@ def _points(network: Network, both: tuple[Network, ...]) -> list[Point]:
         within = members or AddressSet.of([address])
         found.append(Point(len(found), kind, address, endpoint, within, _label(kind, address, endpoint, within), known))
 
+    unplaced = families(network)
     for endpoint in network.endpoints:
         for address in endpoint.addresses:
             add(PointKind.OUTSIDE if endpoint.kind is EndpointKind.EXTERNAL else PointKind.INTERFACE, address, endpoint)
         for address in endpoint.public:
             add(PointKind.PUBLIC, address, endpoint)
         if endpoint.any_port and not endpoint.addresses:
-            add(PointKind.INTERFACE, _UNKNOWN + len(found), endpoint, known=False)
+            for family in unplaced[endpoint.cluster]:
+                add(PointKind.INTERFACE, _UNKNOWN[family] + len(found), endpoint, known=False)
     for gateway in network.nat_gateways:
         add(PointKind.NAT, gateway.address, None)
         add(PointKind.PUBLIC, gateway.public, None)
@@ -247,8 +250,8 @@ def _points(network: Network, both: tuple[Network, ...]) -> list[Point]:
     return found
 
 
-_UNKNOWN = IPv4Address("0.0.0.0")
-"""Where addresses begin that stand for those of pods that have none yet; nobody has them (RFC 1122, section 3.2.1.3)."""
+_UNKNOWN: dict[int, Address] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("100::")}
+"""Where addresses begin that stand for those of pods that have none yet; nobody has them (RFC 1122, section 3.2.1.3; RFC 6666)."""
 
 
 def _label(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet) -> str:

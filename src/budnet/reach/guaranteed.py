@@ -211,7 +211,7 @@ class Prover:
             edge = address(list(self.columns.edges_of_columns())[column])
             return [p for p in engine.points if p.endpoint is None and edge in p.members]
         family = int(self.columns.family[column])
-        return [p for e in members for p in engine.interfaces[e.id] if not family or p.address.version == family]
+        return [p for e in members for p in engine.interfaces[e.id] if p.address.version == family]
 
     def _engine_of(self, members: list[Endpoint]) -> Engine:
         """Of as much of the network as can matter between some pods: themselves, the policies of their namespaces, and nodes,

@@ -75,7 +75,7 @@ def _columns(engine: Engine, table: Table) -> list[int]:
     of, outside = table.columns.of, table.columns.of_outside
     return [
         of[p.endpoint.id, p.address] if p.endpoint is not None and p.known
-        else table.columns.unplaced[p.endpoint.id] if p.endpoint is not None
+        else table.columns.unplaced[p.endpoint.id, p.address.version] if p.endpoint is not None
         else outside.get(table.columns.at(p.address), -1)
         for p in engine.points
     ]  # fmt: skip

@@ -152,8 +152,7 @@ class Walk:
         self.path.stopped = True
 
     def policy(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
-        own = self.path.destination if ingress else self.path.source
-        found = self.engine.admissions.between(pod, peer, ingress, own.address.version if own.known else 0)
+        found = self.engine.admissions.between(pod, peer, ingress)
         if found.policies:
             name = "+".join(p.id for p in found.policies)
             code, otherwise = "NETWORK_POLICY_RESTRICTION", _denied(ingress)

@@ -111,7 +111,7 @@ class _Review:
                 selectors = [peer.nodes] if isinstance(peer, NodePeer) else [peer.pods, peer.namespaces or ()]
                 if any(map(_contradicts, selectors)):
                     yield _say(Severity.WARNING, NEVER_MATCHES, f"a selector in {id} can never hold: its requirements contradict", origin)
-                elif not len(self.peers.meant((peer,), cluster, namespace, 0)):
+                elif not len(self.peers.meant((peer,), cluster, namespace)):
                     yield _say(Severity.INFO, MEANS_NOBODY, f"{id} speaks of {_words(peer)}, and there is none", origin)
             elif isinstance(peer, BlockPeer):
                 among = AddressSet.of([peer.prefix]) - AddressSet.of(peer.without)
@@ -186,7 +186,7 @@ class _Review:
                                    (("the other policy", _span(one.origin)),))  # fmt: skip
 
     def _meet(self, one: AdminRule, other: AdminRule, cluster: str) -> bool:
-        shared = np.intersect1d(self.peers.meant(one.peers, cluster, "", 0), self.peers.meant(other.peers, cluster, "", 0))
+        shared = np.intersect1d(self.peers.meant(one.peers, cluster, ""), self.peers.meant(other.peers, cluster, ""))
         return bool(len(shared)) and (not one.ports or not other.ports or any(_share(a, b) for a in one.ports for b in other.ports))
 
     def _open_namespaces(self) -> Iterator[Diagnostic]:

@@ -50,7 +50,7 @@ def _there(engine: Engine, point: Point) -> Point:
     if point.endpoint is None:
         return next(p for p in engine.points if p.endpoint is None and point.address in p.members)
     same = (p for p in engine.points if p.endpoint is not None and p.endpoint.id == point.endpoint.id)
-    return next(p for p in same if p.address == point.address or not p.known)
+    return next(p for p in same if p.address == point.address or (not p.known and p.address.version == point.address.version))
 
 
 def _word(gate: Gate, bit: int) -> bool | None:
@@ -174,11 +174,10 @@ def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tu
 
 
 def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool) -> Iterator[tuple[str, Origin]]:
-    pod, own = (way.arrives, way.destination) if ingress else (way.source.endpoint, way.source)
+    pod = way.arrives if ingress else way.source.endpoint
     assert pod is not None
-    family = 0 if gate.peer.known or not own.known else own.address.version
     for policy in engine.selecting(pod, ingress):
         rules: Iterable[PolicyRule] = (policy.ingress if ingress else policy.egress) or ()
         for rule in rules:
-            if engine.admissions.rule(rule, policy.cluster, policy.namespace, pod, gate.peer, ingress, family) & bit:
+            if engine.admissions.rule(rule, policy.cluster, policy.namespace, pod, gate.peer, ingress) & bit:
                 yield rule.id, rule.origin

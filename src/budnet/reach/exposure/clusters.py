@@ -124,7 +124,7 @@ class Clusters:
             fates = self._fates(column, protocol, port)
             family = int(self.table.columns.family[column])
             for c, part in self._parts.items():
-                if family in (0, int(self.table.columns.family[c])):
+                if family == int(self.table.columns.family[c]):
                     if fates[c] == YES:
                         sure |= part
                     elif fates[c] == PERHAPS:
@@ -132,7 +132,13 @@ class Clusters:
         return sure, perhaps - sure
 
     def _from_nodes(self, endpoint: Endpoint, protocol: Protocol, port: int) -> int:
-        fates = {self._fates(column, protocol, port)[c] for column in self._column[endpoint.id] for c in self._nodes}
+        family = self.table.columns.family
+        fates = {
+            self._fates(column, protocol, port)[c]
+            for column in self._column[endpoint.id]
+            for c in self._nodes
+            if family[c] == family[column]
+        }
         return fates.pop() if len(fates) == 1 else PERHAPS
 
     def _node_columns(self) -> list[int]:

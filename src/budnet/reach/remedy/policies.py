@@ -83,7 +83,7 @@ def _at(engine: Engine, found: Trace, gate: Gate) -> Iterator[Edit]:
     own, peer = (found.destination, found.source) if ingress else (found.source, found.destination)
     if gate.layer != "network-policy" or own.endpoint is None:
         return
-    asked = engine.admissions.between(own.endpoint, peer, ingress, own.address.version if own.known else 0)
+    asked = engine.admissions.between(own.endpoint, peer, ingress)
     case = _Case(engine, found, own.endpoint, own, peer, ingress, asked)
     if any(isinstance(p, UnknownPolicy) for p in asked.policies) or _peer(case) is None:
         return
@@ -131,9 +131,8 @@ def _rules(policy: AdminPolicy, ingress: bool) -> tuple[AdminRule, ...]:
 
 def _first(case: _Case, policy: AdminPolicy) -> int | None:
     """The place of the first rule that is about the flow, or may be."""
-    family = case.own.address.version if case.own.known else 0
     for at, rule in enumerate(_rules(policy, case.ingress)):
-        if case.engine.admissions.touches(rule, policy, case.pod, case.peer, case.ingress, family) & case.bit:
+        if case.engine.admissions.touches(rule, policy, case.pod, case.peer, case.ingress) & case.bit:
             return at
     return None
 

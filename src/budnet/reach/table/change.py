@@ -14,12 +14,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.ir.filters import AdminPolicy, BlockPeer, NetworkPolicy, NodePeer, PolicyRule
+from budnet.ir.filters import AdminPolicy, NetworkPolicy, NodePeer, PolicyRule
 from budnet.ir.network import Network
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Alphabet
 from budnet.reach import cuts
-from budnet.reach.table.columns import NO_ATOM
 from budnet.reach.table.rows import Rows
 from budnet.reach.table.table import Table, leaves_unknown
 from budnet.reach.tiers import Lanes
@@ -137,10 +136,6 @@ def _fits(table: Table, edited: Network, network: Network) -> bool:
     ):
         return False
     peers = list(cuts.policy_peers(edited))
-    unplaced = bool((table.columns.atom == NO_ATOM).any())
-    by_family = all(maker.by_family for maker in table.makers)
-    if unplaced and not by_family and any(isinstance(p, BlockPeer) for p in peers):
-        return False
     nodes = any(isinstance(p, NodePeer) for p in peers)
     return not nodes or any(isinstance(p, NodePeer) for p in cuts.policy_peers(table.network))
 

@@ -24,12 +24,12 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import address, edges, number
 from budnet.reach import cuts
+from budnet.reach.families import families
 
 _V6 = 1 << 32
 _END = _V6 + (1 << 128)
 NO_ATOM = -1
 """Of an endpoint whose address is not known: no prefix holds it."""
-ANY_FAMILY = 0
 OUTSIDE = -1
 
 Indices = NDArray[np.intp]
@@ -82,9 +82,8 @@ class Places(Interface):
 class Columns:
     """The columns of a Network; the outside's are behind those of endpoints.
 
-    `shape`, `family`, `atom` and `place` have one entry a column: an index into `shapes` (-1 outside); 4, 6 or 0 (not
-    known); the position between the edges of all prefixes; the number that `Places` gave it. `members` lists the endpoints
-    of each column.
+    `shape`, `family`, `atom` and `place` have one entry a column: an index into `shapes` (-1 outside); 4 or 6; the
+    position between the edges of all prefixes; the number that `Places` gave it. `members` lists the endpoints of each column.
     """
 
     def __init__(self, network: Network, places: Places, cut_at: Iterable[Prefix] = ()) -> None:
@@ -92,6 +91,7 @@ class Columns:
         self._edges = sorted({0, _V6, _END} | {edge for p in cut for edge in edges(p)})
         self._keys = frozenset(r.key for s in cuts.selectors(network) for r in s)
         self._names = frozenset(p.port for p in cuts.policy_ports(network) if isinstance(p.port, str))
+        self._families = families(network)
         self.shapes: list[Shape] = []
         self.members: list[list[Endpoint]] = []
         self.addresses: list[list[Address]] = []
@@ -176,7 +176,7 @@ class Columns:
         found: list[tuple[tuple[int, ...], Address | None]] = []
         found += (((shape, a.version, self.at(a), places.of(endpoint, a), *public), a) for a in given)
         found += (((shape, a.version, self.at(a), places.of(endpoint, a), *own), a) for a in endpoint.public)
-        return found if given else [*found, ((shape, ANY_FAMILY, NO_ATOM, 0), None)]
+        return found if given else [*found, *(((shape, family, NO_ATOM, 0), None) for family in self._families[endpoint.cluster])]
 
     def edges_of_columns(self) -> Iterator[int]:
         """For each column a number on the line of addresses that stands for it: every prefix in use has it or has it not."""
@@ -189,9 +189,9 @@ class Columns:
         return {(e.id, a): c for c in inside for e, a in zip(self.members[c], self.addresses[c], strict=False)}
 
     @cached_property
-    def unplaced(self) -> dict[str, int]:
-        """The column of each endpoint whose address is not known, by its id."""
-        return {e.id: c for c in range(self.inside) if not self.addresses[c] for e in self.members[c]}
+    def unplaced(self) -> dict[tuple[str, int], int]:
+        """The columns of each endpoint whose address is not known, by its id and each family that it may be of."""
+        return {(e.id, int(self.family[c])): c for c in range(self.inside) if not self.addresses[c] for e in self.members[c]}
 
     @cached_property
     def of_outside(self) -> dict[int, int]:

@@ -39,7 +39,7 @@ class Peers:
         self._by_labels: dict[Selector, Bools] = {}
         self._by_space: dict[Selector, Bools] = {}
         self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
-        self._columns: dict[tuple[Peer, str, str, int], Indices] = {}
+        self._columns: dict[tuple[Peer, str, str], Indices] = {}
         self._outside = columns.shape < 0
         self._unplaced = columns.atom == NO_ATOM
 
@@ -119,29 +119,26 @@ class Peers:
 
     # ---- columns: who a rule is about -----------------------------------------------------------------------------------
 
-    def meant(self, peers: Sequence[Peer], cluster: str, namespace: str, family: int) -> Indices:
-        """The columns that any of the peers means, some of them twice. Names of outside hosts mean none here: see `rows`.
-
-        `family`: of those whom the rule is about, 0 if not known. Whose address is not known has one of the same.
-        """
-        parts = [self._meant(p, cluster, namespace, family) for p in peers if not isinstance(p, NamePeer)]
+    def meant(self, peers: Sequence[Peer], cluster: str, namespace: str) -> Indices:
+        """The columns that any of the peers means, some of them twice. Names of outside hosts mean none here: see `rows`."""
+        parts = [self._meant(p, cluster, namespace) for p in peers if not isinstance(p, NamePeer)]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.empty(0, np.intp)
 
-    def _meant(self, peer: Peer, cluster: str, namespace: str, family: int) -> Indices:
+    def _meant(self, peer: Peer, cluster: str, namespace: str) -> Indices:
         own = isinstance(peer, PodPeer) and peer.namespaces is None
-        key = (peer, cluster, namespace if own else "", family if isinstance(peer, BlockPeer) else 0)
+        key = (peer, cluster, namespace if own else "")
         known = self._columns.get(key)
         if known is None:
-            known = self._columns[key] = np.flatnonzero(self._look(peer, cluster, namespace, family))
+            known = self._columns[key] = np.flatnonzero(self._look(peer, cluster, namespace))
         return known
 
-    def _look(self, peer: Peer, cluster: str, namespace: str, family: int) -> Bools:
+    def _look(self, peer: Peer, cluster: str, namespace: str) -> Bools:
         if isinstance(peer, BlockPeer):
             found = self.columns.within(peer.prefix)
-            if covers(peer) and family in (0, peer.prefix.version):
-                found |= self._unplaced
+            if covers(peer):
+                found |= self._unplaced_of(peer)
             for part in peer.without:
                 found &= ~self.columns.within(part)
             return found
@@ -170,12 +167,16 @@ class Peers:
         found: Bools = shapes[self.columns.shape]
         return found & ~self._outside
 
-    def perhaps(self, peers: Sequence[Peer], cluster: str, family: int) -> Indices:
+    def _unplaced_of(self, peer: BlockPeer) -> Bools:
+        """Whose address is not known, and will be of a block's family."""
+        found: Bools = self._unplaced & (self.columns.family == peer.prefix.version)
+        return found
+
+    def perhaps(self, peers: Sequence[Peer], cluster: str) -> Indices:
         """The columns that some peer may mean and may not: outside hosts by name, pods whose address is not known where a
         prefix has a part of the addresses that pods are given, and hostNetwork pods of which no node is known."""
         parts = [self._outside] if any(isinstance(p, NamePeer) for p in peers) else []
-        if any(isinstance(p, BlockPeer) and covers_partly(p) and family in (0, p.prefix.version) for p in peers):
-            parts.append(self._unplaced)
+        parts += [self._unplaced_of(p) for p in peers if isinstance(p, BlockPeer) and covers_partly(p)]
         if any(isinstance(p, NodePeer) and self._chosen_nodes(p, cluster).any() for p in peers):
             parts.append(self._unplaced & self._on_host(cluster))
         return np.flatnonzero(np.logical_or.reduce(parts)) if parts else np.empty(0, np.intp)

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from budnet.ir.filters import Action, AdminPolicy, BlockPeer, NetworkPolicy
+from budnet.ir.filters import Action, AdminPolicy, NetworkPolicy
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids
-from budnet.reach import cuts
-from budnet.reach.table.columns import ANY_FAMILY, NO_ATOM, Columns, NamedPorts
+from budnet.reach.table.columns import Columns, NamedPorts
 from budnet.reach.table.peers import Indices
 from budnet.reach.table.terms import Slots, Step, Terms
 from budnet.reach.tiers import decide
 
-_FAMILIES = 7
-"""Address families go by 0 (not known), 4 and 6."""
 _TABLE_BITS = 16
 """Up to so many distinct sets a row's combinations are numbered directly; beyond, they are sorted."""
 _SPARE = 16
@@ -49,8 +46,6 @@ class _Kind:
     admin: tuple[int, ...] = ()
     unknown: bool = False
     ports: NamedPorts = ()
-    family: int = ANY_FAMILY
-    """Of the pod's own address, where it matters: with whom it speaks, and whose address is not known, has one of the same."""
 
 
 _NOBODY = _Kind()
@@ -77,17 +72,14 @@ class RowMaker:
             if other.ingress if terms.ingress else other.egress:
                 for shape in terms.peers.subjects(other.subject, other.cluster).tolist():
                     self._unknown[shape] = True
-        # whether a rule is by address, and somebody's is not known
-        unplaced = bool((columns.atom == NO_ATOM).any())
-        self.by_family = unplaced and any(isinstance(peer, BlockPeer) for peer in cuts.policy_peers(network))
         self._numbers: dict[_Kind, int] = {_NOBODY: 0}
-        self._of_shape = np.zeros((shapes + 1, _FAMILIES), np.int32)  # the last one is the outside's: shape -1
+        self._of_shape = np.zeros(shapes + 1, np.int32)  # the last one is the outside's: shape -1
         for kind, at in self._kinds(range(shapes)):
             self._of_shape[at] = self._numbers.setdefault(kind, len(self._numbers))
         ids = np.zeros((len(self._numbers) + _SPARE, columns.count), np.int32)
         for kind, row in self._numbers.items():
             ids[row] = self._row(kind)
-        self.rows = Rows(self._of_shape[columns.shape, self._families()], ids)
+        self.rows = Rows(self._of_shape[columns.shape], ids)
 
     # ---- who has which row ----------------------------------------------------------------------------------------------
 
@@ -105,25 +97,12 @@ class RowMaker:
         found: list[int] = self.terms.peers.subjects(policy.subject, policy.cluster).tolist()
         return found
 
-    def _families(self) -> Ids:
-        return self.columns.family if self.by_family else np.zeros(self.columns.count, np.int32)
-
-    def _kinds(self, shapes: Iterable[int]) -> Iterator[tuple[_Kind, tuple[int, int]]]:
-        """What decides the rows of some shapes, each with its place in `_of_shape`."""
-        there: dict[int, list[int]] = {shape: [] for shape in shapes}
-        inside = slice(0, self.columns.inside)
-        for code in np.unique(self.columns.shape[inside] * _FAMILIES + self._families()[inside]).tolist():
-            if code // _FAMILIES in there:
-                there[code // _FAMILIES].append(code % _FAMILIES)
-        for shape, families in there.items():
+    def _kinds(self, shapes: Iterable[int]) -> Iterator[tuple[_Kind, int]]:
+        """What decides the rows of some shapes, each with the shape."""
+        for shape in shapes:
             policies, admin = tuple(self._policies[shape]), tuple(self._admin[shape])
             asks = self.terms.ingress and (any(map(self.terms.named, policies)) or bool(admin))
-            ports = self.columns.shapes[shape].ports if asks else ()
-            for family in families:
-                kind = _Kind(policies, admin, self._unknown[shape], ports)
-                if family and kind != _NOBODY:
-                    kind = _Kind(policies, admin, self._unknown[shape], ports, family)
-                yield kind, (shape, family)
+            yield _Kind(policies, admin, self._unknown[shape], self.columns.shapes[shape].ports if asks else ()), shape
 
     # ---- changes --------------------------------------------------------------------------------------------------------
 
@@ -133,7 +112,7 @@ class RowMaker:
         self.terms.forget(policies, admin)
         _move(self._policies, shapes, {n: self.selected(self.slots.policies[n]) for n in policies})
         _move(self._admin, shapes, {n: self.about(self.slots.admin[n]) for n in admin})
-        kinds = dict[tuple[int, int], _Kind]()
+        kinds = dict[int, _Kind]()
         for kind, at in self._kinds(shapes):
             kinds[at] = kind
             self._of_shape[at] = 0
@@ -147,7 +126,7 @@ class RowMaker:
             self._of_shape[at] = self._numbers[kind]
         for kind, row in written.items():
             self.rows.ids[row] = self._row(kind)
-        self.rows.of_column[:] = self._of_shape[self.columns.shape, self._families()]
+        self.rows.of_column[:] = self._of_shape[self.columns.shape]
         return sorted(written.values())
 
     def _free(self) -> None:
@@ -181,9 +160,9 @@ class RowMaker:
             return np.full(self.columns.count, self.into.id(lanes.perhaps(alphabet.all)), np.int32)
         allowed: dict[int, list[Indices]] = {}
         for policy in kind.policies:
-            for where, mask in self.terms.policy(policy, kind.ports, kind.family):
+            for where, mask in self.terms.policy(policy, kind.ports):
                 allowed.setdefault(mask, []).append(where)
-        steps = sorted((s for a in kind.admin for s in self.terms.admin(a, kind.ports, kind.family)), key=lambda s: s.place)
+        steps = sorted((s for a in kind.admin for s in self.terms.admin(a, kind.ports)), key=lambda s: s.place)
         layers = [tuple(places) for places in allowed.values()]
         behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
         layers += [(where,) for step in steps for where, _ in step.terms]

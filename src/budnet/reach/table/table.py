@@ -151,7 +151,7 @@ class Table:
 
     @cached_property
     def _mixed(self) -> bool:
-        return len(set(self.columns.family.tolist()) - {0}) > 1
+        return len(set(self.columns.family.tolist())) > 1
 
     def _through(self, block: Indices, there: Indices, policies: Ids) -> Ids:
         """What is left of what policies let through behind routes, ACLs and groups."""

@@ -43,8 +43,8 @@ class Terms:
     def __init__(self, slots: Slots, columns: Columns, peers: Peers, alphabet: Alphabet, lanes: Lanes, ingress: bool) -> None:
         self.slots, self.columns, self.peers, self.ingress = slots, columns, peers, ingress
         self.alphabet, self.lanes = alphabet, lanes
-        self._terms: dict[int, dict[tuple[NamedPorts, int], list[Term]]] = {}
-        self._steps: dict[int, dict[tuple[NamedPorts, int], list[Step]]] = {}
+        self._terms: dict[int, dict[NamedPorts, list[Term]]] = {}
+        self._steps: dict[int, dict[NamedPorts, list[Step]]] = {}
         self._meanings: dict[tuple[str, int, str], tuple[NDArray[np.int32], list[int]]] = {}
         self._named: dict[int, bool] = {}
 
@@ -69,43 +69,43 @@ class Terms:
             known = self._named[number] = any(isinstance(port.port, str) for rule in rules for port in rule.ports)
         return known
 
-    def policy(self, number: int, ports: NamedPorts, family: int) -> list[Term]:
-        """What the rules of a NetworkPolicy let through to whom, for pods with some names of ports and of some family."""
-        key = ports if self.named(number) else (), family
+    def policy(self, number: int, ports: NamedPorts) -> list[Term]:
+        """What the rules of a NetworkPolicy let through to whom, for pods with some names of ports."""
+        key = ports if self.named(number) else ()
         of = self._terms.setdefault(number, {})
         if key not in of:
             policy = self.slots.policies[number]
             assert policy is not None
-            of[key] = [t for r in self.rules(policy) or () for t in self._rule(r, policy, *key)]
+            of[key] = [t for r in self.rules(policy) or () for t in self._rule(r, policy, key)]
         return of[key]
 
-    def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts, family: int) -> Iterator[Term]:
+    def _rule(self, rule: PolicyRule, policy: NetworkPolicy, ports: NamedPorts) -> Iterator[Term]:
         if not rule.peers:
             yield from self._spelt(np.arange(self.columns.count), rule.ports, ports, policy.cluster, self.lanes.known)
             return
-        meant = self.peers.meant(rule.peers, policy.cluster, policy.namespace, family)
+        meant = self.peers.meant(rule.peers, policy.cluster, policy.namespace)
         yield from self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)
-        perhaps = self.peers.perhaps(rule.peers, policy.cluster, family)
+        perhaps = self.peers.perhaps(rule.peers, policy.cluster)
         yield from self._spelt(perhaps, rule.ports, ports, policy.cluster, self.lanes.perhaps)
 
-    def admin(self, number: int, ports: NamedPorts, family: int) -> list[Step]:
+    def admin(self, number: int, ports: NamedPorts) -> list[Step]:
         """The same of a cluster-wide policy."""
         of = self._steps.setdefault(number, {})
-        if (ports, family) not in of:
+        if ports not in of:
             policy = self.slots.admin[number]
             assert policy is not None
             rules = policy.ingress if self.ingress else policy.egress
-            of[ports, family] = [s for i, r in enumerate(rules) for s in self._step(policy, (number, i), r, ports, family)]
-        return of[ports, family]
+            of[ports] = [s for i, r in enumerate(rules) for s in self._step(policy, (number, i), r, ports)]
+        return of[ports]
 
-    def _step(self, policy: AdminPolicy, at: tuple[int, int], rule: AdminRule, ports: NamedPorts, family: int) -> Iterator[Step]:
+    def _step(self, policy: AdminPolicy, at: tuple[int, int], rule: AdminRule, ports: NamedPorts) -> Iterator[Step]:
         """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps,
         passes them on perhaps."""
         place = policy.tier == "baseline", policy.priority, *at
-        meant = self.peers.meant(rule.peers, policy.cluster, "", family)
+        meant = self.peers.meant(rule.peers, policy.cluster, "")
         yield Step(place, rule.action, tuple(self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)))
         action, half = self.lanes.doubting(rule.action)
-        perhaps = self.peers.perhaps(rule.peers, policy.cluster, family)
+        perhaps = self.peers.perhaps(rule.peers, policy.cluster)
         terms = tuple(self._spelt(perhaps, rule.ports, ports, policy.cluster, half))
         if terms:
             yield Step(place, action, terms)
