@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import itertools
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
+from subprocess import CompletedProcess
 
+from budnet.cli.main import main
 from budnet.ir.network import Network
 from budnet.pipeline import load
 from budnet.twin import lab, tools
@@ -17,7 +22,30 @@ from budnet.twin.staging import Stage
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(p.parent.name for p in GOLDEN.glob("*/topology.yaml"))
+PROGRAM = str(Path(sys.executable).parent / "budnet")
 _numbers = itertools.count()
+
+
+def budnet(*arguments: str, cwd: Path | None = None, stdin: str = "", env: dict[str, str] | None = None) -> CompletedProcess[str]:
+    """What the program does with these arguments, in this process: a new one takes longer to start than most verbs take to run.
+
+    Where the process itself is what is tested, PROGRAM is run.
+    """
+    before = sys.argv, sys.stdin, gc.get_threshold(), dict(os.environ)
+    code: str | int | None = 0
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err, chdir(cwd or "."):
+        try:
+            sys.argv, sys.stdin = [PROGRAM, *arguments], io.TextIOWrapper(io.BytesIO(stdin.encode()))
+            os.environ.update(env or {})
+            main()
+        except SystemExit as done:
+            code = done.code
+        finally:
+            sys.argv, sys.stdin = before[:2]
+            gc.set_threshold(*before[2])
+            os.environ.clear()
+            os.environ.update(before[3])
+    return CompletedProcess(list(arguments), code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue())
 
 
 @cache

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from bundle.made import everything
-from helpers import GOLDEN
+from helpers import GOLDEN, PROGRAM, budnet
 
 BOOKSHOP = GOLDEN.parents[1] / "examples" / "bookshop"
-BUDNET = str(Path(sys.executable).parent / "budnet")
 SHOP = str(GOLDEN / "one-vpc" / "topology.yaml")
-
-
-def budnet(*arguments: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BUDNET, *arguments], capture_output=True, text=True, cwd=cwd)
 
 
 def document(*arguments: str) -> dict[str, object]:
@@ -187,7 +181,7 @@ def test_lock_is_written_and_followed(tmp_path: Path) -> None:
 
 
 def test_what_is_misspelt_is_suggested() -> None:
-    run = budnet("chek")
+    run = subprocess.run([PROGRAM, "chek"], capture_output=True, text=True)
     assert run.returncode == 3
     assert "did you mean 'check'?" in run.stderr
 

@@ -5,41 +5,44 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from helpers import GOLDEN
+import helpers
+from helpers import GOLDEN, PROGRAM
 from live.traces import foreign, settle, traces
 
 pytestmark = pytest.mark.live
-BUDNET = [str(Path(sys.executable).parent / "budnet")]
-SMALL = str(GOLDEN / "one-vpc" / "topology.yaml")
 NAME = f"calm-{os.getpid()}"
 CALM = {"BUDNET_TWIN": NAME}
 
 
-def budnet(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*BUDNET, *arguments], capture_output=True, text=True, env=os.environ | CALM, **more)  # type: ignore[call-overload, no-any-return]
+def up(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: the twin is known by what stands in that one's environment."""
+    return subprocess.run([PROGRAM, "up", *arguments], capture_output=True, text=True, env=os.environ | CALM)
 
 
-@pytest.fixture(autouse=True)
-def no_lock_file() -> object:
-    """`up` writes a lock beside a user's file; the golden cases are to stay as they are."""
-    yield
-    (GOLDEN / "one-vpc" / "topology.lock").unlink(missing_ok=True)
+def budnet(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return helpers.budnet(*arguments, env=CALM)
 
 
-def test_up_twice_down_twice() -> None:
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A copy: `up` writes a lock beside a user's file."""
+    return shutil.copy(GOLDEN / "one-vpc" / "topology.yaml", tmp_path_factory.mktemp("small"))
+
+
+def test_up_twice_down_twice(small: str) -> None:
     before = traces(NAME)
-    first, second = budnet("up", SMALL), budnet("up", SMALL)
+    first, second = up(small), up(small)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    other = budnet("up", str(GOLDEN / "ipv6-only" / "topology.yaml"))
+    other = up("catalog/five-ways")
     assert other.returncode == 4
     assert "is up already" in other.stderr
     assert budnet("down").returncode == 0
@@ -47,14 +50,13 @@ def test_up_twice_down_twice() -> None:
     assert again.returncode == 0
     assert "no twin" in again.stdout
     assert settle(before, NAME) == before
-    (GOLDEN / "ipv6-only" / "topology.lock").unlink(missing_ok=True)
 
 
-def test_a_second_twin_beside_the_first() -> None:
+def test_a_second_twin_beside_the_first(small: str) -> None:
     before = traces(NAME)
-    assert budnet("up", SMALL).returncode == 0
-    assert budnet("up", "--name", f"{NAME}-beside", "catalog/foundry").returncode == 0
-    for name, topology in ((f"{NAME}-beside", "catalog/foundry"), (NAME, SMALL)):
+    assert up(small).returncode == 0
+    assert up("--name", f"{NAME}-beside", "catalog/foundry").returncode == 0
+    for name, topology in ((f"{NAME}-beside", "catalog/foundry"), (NAME, small)):
         probe = budnet("probe", "--name", name, topology, "--format", "json", "--from", "cart", "--from", "budapp")
         table = json.loads(probe.stdout)
         assert table["questions"] == table["agree"] > 100
@@ -62,9 +64,9 @@ def test_a_second_twin_beside_the_first() -> None:
     assert settle(before, NAME) == before
 
 
-def test_two_probes_at_once_take_turns() -> None:
-    assert budnet("up", SMALL).returncode == 0
-    both = [subprocess.Popen([*BUDNET, "probe", SMALL], env=os.environ | CALM, stdout=subprocess.DEVNULL) for _ in range(2)]
+def test_two_probes_at_once_take_turns(small: str) -> None:
+    assert up(small).returncode == 0
+    both = [subprocess.Popen([PROGRAM, "probe", small], env=os.environ | CALM, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [one.wait(timeout=180) for one in both] == [0, 0]
     assert budnet("down").returncode == 0
 
@@ -72,14 +74,14 @@ def test_two_probes_at_once_take_turns() -> None:
 def cycle(times: int, topology: str) -> None:
     before = traces(NAME)
     for _ in range(times):
-        up = budnet("up", topology)
-        assert up.returncode == 0, up.stderr
+        run = up(topology)
+        assert run.returncode == 0, run.stderr
         assert budnet("down").returncode == 0
     assert settle(before, NAME) == before
 
 
-def test_ten_times_up_and_down() -> None:
-    cycle(10, SMALL)
+def test_ten_times_up_and_down(small: str) -> None:
+    cycle(10, small)
 
 
 @pytest.mark.slow
@@ -88,11 +90,11 @@ def test_a_hundred_times_up_and_down_with_all_servers() -> None:
 
 
 @pytest.mark.parametrize("round_", range(20))
-def test_killed_at_any_moment(round_: int) -> None:
+def test_killed_at_any_moment(round_: int, small: str) -> None:
     """By turns the command that brings it up, and a process of the twin itself, chosen by chance, at a moment chosen by chance."""
     chance, before = random.Random(round_), traces(NAME)
     command = subprocess.Popen(
-        [*BUDNET, "up", "--attach", SMALL],
+        [PROGRAM, "up", "--attach", small],
         env=os.environ | CALM,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -107,13 +109,13 @@ def test_killed_at_any_moment(round_: int) -> None:
     assert settle(before, NAME) == before
 
 
-def test_ctrl_c_takes_it_down() -> None:
+def test_ctrl_c_takes_it_down(small: str) -> None:
     import pty
 
     before = traces(NAME)
     primary, secondary = pty.openpty()
     command = subprocess.Popen(
-        [*BUDNET, "up", "--attach", SMALL], env=os.environ | CALM, stdin=secondary, stdout=secondary, stderr=secondary
+        [PROGRAM, "up", "--attach", small], env=os.environ | CALM, stdin=secondary, stdout=secondary, stderr=secondary
     )
     os.close(secondary)
     said = b""
@@ -150,7 +152,7 @@ sys.exit(0 if before == after else 1)
 """
 
 
-def test_the_machine_s_own_network_never_notices() -> None:
+def test_the_machine_s_own_network_never_notices(small: str) -> None:
     """In a machine of its own, where nothing else sends: interfaces and their packet counters are as they were."""
-    run = subprocess.run([sys.executable, "-c", IN_A_MACHINE, BUDNET[0], SMALL], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", IN_A_MACHINE, PROGRAM, small], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -5,16 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-BUDNET = str(Path(sys.executable).parent / "budnet")
+from helpers import budnet
+
 SHOP = f"kubernetes:{Path(__file__).parents[2] / 'examples' / 'bookshop'}"
-
-
-def budnet(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BUDNET, *arguments], capture_output=True, text=True, input=stdin)
 
 
 def test_the_database_is_open_and_json_says_why() -> None:
