@@ -1,6 +1,8 @@
 # `make up` and `make test` are all that is needed; both set up what is missing, inside this folder.
 PYTHON ?= python3
 BIN := .venv/bin
+# two tests at a time: half of what they do is waiting. A file's tests stay together, because they share twins
+WORKERS := -n 2 --dist loadfile
 
 .PHONY: up test test-all lint setup servers bench golden lock clean
 
@@ -9,11 +11,11 @@ up: setup                ## prove the reference topology and run it; stays up on
 
 test: .venv/dev servers  ## everything CI runs
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(WORKERS)
 
 test-all: .venv/dev servers  ## the slow suites, too
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest $(WORKERS) -m "slow or not slow"
 
 lint: .venv/dev
 	$(BIN)/ruff check .
