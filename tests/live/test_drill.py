@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -16,13 +17,14 @@ import pytest
 
 from budnet.errors import TwinError
 from budnet.ir.network import Network
-from budnet.pipeline import load
+from budnet.pipeline import load, load_text
 from budnet.probe import parts
 from budnet.probe.parts import Part
 from budnet.probe.truth import truth
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin
+from budnet.twin.process import Process
 from budnet.twin.staging import Stage, stage
 from helpers import twin_of
 
@@ -126,15 +128,36 @@ def test_a_node_that_is_not_there(twin: Twin) -> None:
 
 
 def test_a_promise_that_is_not_kept_is_seen() -> None:
-    """The file says two balancers, and one of them does not run; the file says one, and another answers for it."""
+    """The file says two balancers, and one of them does not run; two tunnels, and nobody moves routes from one to the other; one
+    balancer, and another answers for it."""
     sound = staged()
-    alone = replace(sound, processes=tuple(p for p in sound.processes if p.name != "quay/front/gate-1"))
+    alone = replace(sound, processes=tuple(p for p in sound.processes if p.name != "quay/front/gate-1"), watched=())
     with twin_of(alone.plan, alone) as twin:
         broken = part(GATE).broken(lose(twin, GATE, away=2))
+        assert "after the loss failed" in part(NEAR).broken(lose(twin, NEAR, away=2.5, patience=1))
         assert "after the loss failed" in broken
         unsaid = replace(part(KIOSK), requests=part(RESOLVER).requests)
         account = list(twin.drill([KIOSK], unsaid.requests, **HOW))[-1]
     assert "stands in for it" in unsaid.broken(account)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asks", [True, False], ids=["asked", "not asked"])
+def test_a_tunnel_of_ipsec_comes_back_because_the_other_end_asks_whether_it_is_there(asks: bool) -> None:
+    found = load_text(FILE.read_bytes().replace(b"tunnel: wireguard", b"tunnel: ipsec"), "drill.yaml", {}).network
+    assert found is not None
+    lost = parts.part(found, NEAR)
+    assert lost is not None
+    sound = stage(found, plan(found), tools.find())
+    deaf = replace(sound, processes=tuple(p if asks else _deaf(p) for p in sound.processes))
+    with twin_of(deaf.plan, deaf) as twin:
+        account = list(twin.drill(lost.nodes, lost.requests, **HOW | {"away": 2}))[-1]
+    assert lost.broken(account) == ("" if asks else "its tunnel did not come up again"), account
+
+
+def _deaf(process: Process) -> Process:
+    """Without DPD, where it has any."""
+    return replace(process, files=tuple(replace(f, content=re.sub(rb".*dpd_delay.*\n", b"", f.content)) for f in process.files))
 
 
 def test_the_command_says_what_was_promised_and_what_happened() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from budnet.catalog import topology_text
 from budnet.ir.network import Network
 from budnet.pipeline import load_text
 from budnet.probe import links, names, resolvers
@@ -18,6 +19,7 @@ from budnet.reach.trace import find
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.crossing import kinds
+from budnet.twin.handshakes import Door
 from budnet.twin.staging import stage
 from helpers import GOLDEN, network_of, twin_of
 
@@ -58,6 +60,30 @@ def test_a_service_that_is_not_accepted_carries_nothing() -> None:
     (wrong,) = asked.disagree  # a name of ours whose service is behind that link
     assert wrong.question.destination == "https://till.linked.example"
     assert "503" in wrong.observed.object
+
+
+@pytest.mark.live
+def test_a_public_front_is_told_all_of_its_profile() -> None:
+    """Versions, suites and groups; a certificate is asked for by the link, whatever the profile says."""
+    text = (
+        topology_text("five-ways")
+        .decode()
+        .replace(
+            'external: {minimum: "1.2", ciphers: [ECDHE-RSA-AES256-GCM-SHA384]}',
+            'external: {minimum: "1.2", ciphers: [ECDHE-RSA-AES128-GCM-SHA256], ciphersuites: [TLS_AES_128_GCM_SHA256], groups: [secp384r1]}',
+        )
+    )
+    network = load_text(text.encode(), "five-ways.yaml", {}).network
+    assert network is not None
+    front = next(f for f in network.fronts if f.auth and f.provider == "edge")
+    source = next(e for e in network.inside if e.service == "budcluster")
+    door = Door(source.id, front.near, str(network.endpoint[front.near].public[0]), front.ports[0], front.name, "")
+    wanted = plan(network)
+    with twin_of(wanted, stage(network, wanted, tools.find())) as twin:
+        (seen,) = twin.handshakes([door])
+    assert seen["suites"] == {"TLS 1.2": ["ECDHE-RSA-AES128-GCM-SHA256"], "TLS 1.3": ["TLS_AES_128_GCM_SHA256"]}
+    assert set(map(tuple, seen["groups"].values())) == {("P-384",)}
+    assert seen["clients"] != "admitted"
 
 
 @pytest.mark.live

@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = (
     egress.ntp_by_tcp, egress.quic, egress.for_nodes, egress.half_of_hub, egress.isolated, egress.everywhere, egress.no_directory,
     addressing.service_range, addressing.same_range, addressing.one_zone, addressing.refused_range,
     mesh.loopback_ports, mesh.no_sentry, mesh.past_the_sidecar, mesh.no_row,
-    structure.open_management, structure.no_guarantee, structure.idle, structure.empty_subnet,
+    structure.open_management, structure.no_guarantee, structure.idle, structure.empty_subnet, structure.one_tunnel,
 )  # fmt: skip
 """In the order in which their repairs are made: `isolated` takes sources out of a row, `everywhere` closes it for all."""
 

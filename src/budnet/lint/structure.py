@@ -89,3 +89,18 @@ def empty_subnet(design: Design) -> Iterator[Hit]:
                     str(subnet.cidr[0]),
                     key=True,
                 )
+
+
+@rule(
+    "D705", NOTE, "a VPN with one tunnel",
+    why="The loss of either of its two gateways, or its maintenance, is the loss of the link. AWS replaces the ends "
+    "of tunnels from time to time, those of one connection one after the other.",
+    source="AWS, Site-to-Site VPN tunnel endpoint replacements; Azure, highly available cross-premises connectivity",
+    url="https://docs.aws.amazon.com/vpn/latest/s2svpn/endpoint-replacements.html",
+    help="take `tunnels: 1` out: two is what a VPN has where nothing is said",
+)  # fmt: skip
+def one_tunnel(design: Design) -> Iterator[Hit]:
+    """A link by VPN has `tunnels: 1`."""
+    for name, link in design.topology.links.items():
+        if link.tunnels == 1:
+            yield Hit(("links", name, "tunnels"), name, f"nothing stands in for the tunnel of '{name}'", "tunnels: 1")

@@ -10,12 +10,11 @@ from budnet.ir.links import Front
 from budnet.ir.network import Network
 from budnet.pki.issuer import Issuer, Template
 from budnet.pki.keys import PrivateKey, generate
+from budnet.tls.enforce import DEFAULT, HAPROXY, enforce
 from budnet.twin.certificates import LINK_LIFETIME, Certificates
 from budnet.twin.process import Process
 from budnet.twin.servers.front import Door, front
 from budnet.twin.tools import Missing, Tools
-
-_VERSION = {"1.2": "TLSv1.2", "1.3": "TLSv1.3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +90,7 @@ def _process(network: Network, tools: Tools, certificates: Certificates, number:
         return front(tools, name=each.near, namespace=each.near, ports=ports, onward=(f"far-{number}", each.far))
     profile = next((p for p in network.tls_profiles if p.id == each.profile), None)
     secure = any(x.profile and x.port in each.ports for t in targets for x in t.listeners)
-    door = Door(
-        certificates.front(each, opens.own), opens.clients.pem, opens.key, _VERSION[profile.minimum] if profile else "TLSv1.2",
-        profile.ciphers if profile else (), profile.ciphersuites if profile else (),
-    )  # fmt: skip
+    door = Door(certificates.front(each, opens.own), opens.clients.pem, opens.key, enforce(profile, HAPROXY)[0] if profile else DEFAULT)
     return front(
         tools, name=each.near, namespace=each.near, ports=ports, door=door, roots=certificates.vault.authority.root if secure else b""
     )

@@ -7,10 +7,12 @@ the load balancer of the endpoint service in the other. A public front is in one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from budnet.tls.enforce import DEFAULT, Setting
 from budnet.twin.process import File, Process
 from budnet.twin.servers import Address, Certificate, hostport, lines
+from budnet.twin.servers.haproxy import secured
 from budnet.twin.tools import Tools
 
 # As in haproxy.py: small, and without a socket to the machine's name servers
@@ -38,9 +40,7 @@ class Door:
     certificate: Certificate
     clients: bytes = b""
     key: str = ""
-    minimum: str = "TLSv1.2"
-    ciphers: Sequence[str] = ()
-    suites: Sequence[str] = ()
+    tls: Setting = DEFAULT
 
 
 def front(
@@ -84,9 +84,8 @@ def _listen(port: int, targets: Sequence[Address], out: str, door: Door | None, 
         return [f"listen port-{port}", bind, *(f"    {s}" for s in servers)]
     inner = " ssl verify required ca-file {dir}/roots.pem" if again else ""
     servers = [s + inner for s in servers]
-    tls = f" ssl crt {{dir}}/0.pem alpn h2,http/1.1 ssl-min-ver {door.minimum}"
-    tls += f" ciphers {':'.join(door.ciphers)}" if door.ciphers else ""
-    tls += f" ciphersuites {':'.join(door.suites)}" if door.suites else ""
+    # whoever comes shows a certificate by the link's own authority, whatever its profile says of others
+    tls = f" ssl crt {{dir}}/0.pem alpn h2,http/1.1 {secured(replace(door.tls, clients=False))}"
     if not door.key:
         return [f"listen port-{port}", f"{bind}{tls} ca-file {{dir}}/consumers.pem verify required", *(f"    {s}" for s in servers)]
     return [
