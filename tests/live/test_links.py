@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from budnet.reach.prove import Status, prove
 from budnet.reach.trace import find
 from budnet.twin import tools
 from budnet.twin.build import plan
-from budnet.twin.crossing import kinds
+from budnet.twin.crossing import frames, kinds
 from budnet.twin.handshakes import Door
 from budnet.twin.staging import stage
 from helpers import GOLDEN, network_of, twin_of
@@ -151,3 +153,24 @@ def test_what_an_eavesdropper_tells_apart() -> None:
     assert kinds([frame(socket.IPPROTO_UDP, b"\x04\0\0\0" + long)], TEXT) == {"WireGuard"}
     assert kinds([frame(socket.IPPROTO_UDP, b"\x04\0\0\0")], TEXT) == set()
     assert kinds([b"\0" * 12 + b"\x08\x06" + long], TEXT) == set()  # ARP carries nobody's text
+
+
+def test_a_wire_that_is_never_silent_is_not_listened_to_for_ever() -> None:
+    """Gateways that ask each other whether they are there are heard all the time, and their words are short."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    over = threading.Event()
+
+    def chatter() -> None:
+        theirs.send(b"x" * 300)
+        while not over.wait(0.005):
+            theirs.send(b"x" * 100)
+
+    speaker = threading.Thread(target=chatter)
+    speaker.start()
+    began = time.monotonic()
+    heard = [len(f) for f in frames(ours, 0.05, 200)]
+    over.set()
+    speaker.join()
+    assert time.monotonic() - began < 1
+    assert heard[0] == 300
+    assert len(heard) > 1

@@ -27,7 +27,7 @@ _PART = 24
 """So many bytes of the text in one frame are the text."""
 _NAT_TRAVERSAL = (4500).to_bytes(2, "big")
 _QUIET = 0.05
-"""So long nothing more arrives: then all frames of an exchange have been seen."""
+"""So long nothing more of that size arrives: then all frames of an exchange have been seen."""
 
 
 def answer(asked: Mapping[str, Any], home: Path, spaces: Mapping[str, int], ends: Sequence[tunnels.End], send: Send) -> None:
@@ -106,16 +106,23 @@ def tap(calls: Sequence[Mapping[str, Any]], home: Path, spaces: Mapping[str, int
     with closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_FRAMES))) as wire:
         for call in calls:
             with watcher.prefer(home, call["over"]) if call.get("over") else nullcontext():
-                list(_frames(wire, 0.0))
+                text = str(call["text"]).encode()
+                list(frames(wire, 0.0))
                 said = dial(call, home, spaces)
-                seen = _frames(wire, _QUIET)
-                yield [said, sorted(kinds(seen, str(call["text"]).encode(), {ip_address(e).packed for e in call.get("ends", ())}))]
+                seen = frames(wire, _QUIET, len(text))
+                yield [said, sorted(kinds(seen, text, {ip_address(e).packed for e in call.get("ends", ())}))]
 
 
-def _frames(wire: socket.socket, quiet: float) -> Iterator[bytes]:
-    """Frames until none has come for so long."""
-    while select.select([wire], [], [], quiet)[0]:
-        yield wire.recv(65536)
+def frames(wire: socket.socket, quiet: float, size: int = 0) -> Iterator[bytes]:
+    """Frames until none of this size has come for so long: tunnels that watch each other are never silent."""
+    until = time.monotonic() + quiet
+    while select.select([wire], [], [], max(until - time.monotonic(), 0))[0]:
+        frame = wire.recv(65536)
+        yield frame
+        if len(frame) >= size:
+            until = time.monotonic() + quiet
+        elif time.monotonic() > until:
+            return
 
 
 def kinds(frames: Iterable[bytes], text: bytes, between: Collection[bytes] = ()) -> set[str]:

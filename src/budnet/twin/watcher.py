@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,10 +41,11 @@ _TTL: Mapping[int, tuple[int, int, int, int]] = {
 """By family: the level, and the options to set the time to live of what is sent, to be told that of what comes, and how it is told."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _End:
-    """One end of a tunnel, with its sockets: `ear` hears, `mouth` speaks."""
+    """One end of a tunnel, with its sockets: `ear` hears, `mouth` speaks. `number` is its place among all."""
 
+    number: int
     watched: Watched
     session: Session
     ear: socket.socket
@@ -84,7 +86,7 @@ def start(ends: Sequence[Watched], spaces: Mapping[str, int], message: Message, 
 
 def health(home: Path) -> dict[str, Health]:
     """By gateway. Empty where nobody watches."""
-    with suppress(OSError), _ask(home, "") as door:
+    with suppress(OSError, ValueError), _ask(home, "") as door:
         return {gateway: Health(*row) for gateway, row in json.loads(door.makefile().readline()).items()}
     return {}
 
@@ -169,7 +171,7 @@ class _Watcher:
         ear.bind((str(watched.own), bfd.PORT))
         mouth.setsockopt(level, sent, bfd.HOPS)
         mouth.bind((str(watched.own), bfd.FIRST_SOURCE + number % 16384))
-        return _End(watched, Session(self.began + (0 if watched.begins else bfd.SLOW)), ear, mouth, time.time())
+        return _End(number, watched, Session(self.began + (0 if watched.begins else bfd.SLOW)), ear, mouth, time.time())
 
     def _hear(self, end: _End) -> None:
         _, _, _, told = _TTL[end.watched.own.version]
@@ -179,10 +181,10 @@ class _Watcher:
             return
         hops = next((int.from_bytes(value[:4], "little") for _, kind, value in about if kind == told), 0)
         packet = bfd.decode(data)
-        if packet is None or hops != bfd.HOPS or source[0] != str(end.watched.other):
+        if packet is None or hops != bfd.HOPS or ip_address(source[0]) != end.watched.other:
             return
         self._tell(end, end.session.heard(packet, time.monotonic()))
-        heapq.heappush(self.queue, (end.session.due, self.ends.index(end)))
+        heapq.heappush(self.queue, (end.session.due, end.number))
 
     def _tell(self, end: _End, packets: Sequence[bfd.Control]) -> None:
         for packet in packets:
