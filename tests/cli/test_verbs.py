@@ -121,6 +121,7 @@ def test_diff(tmp_path: Path) -> None:
         "closed": [],
         "unknown": [],
         "guarantees": [],
+        "matched": {"by": "id", "both": 14, "only_old": [], "only_new": []},
     }
     other = tmp_path / "other.yaml"
     other.write_text(
@@ -131,6 +132,8 @@ def test_diff(tmp_path: Path) -> None:
     assert {(c["src"], c["dst"]) for c in found["opened"]} == {("shop/web/watch", "shop/store/db")}  # type: ignore[attr-defined]
     assert {c["src"] for c in found["closed"]} == {"shop/web/pay-0", "shop/web/pay-1"}  # type: ignore[attr-defined]
     assert [g["after"] for g in found["guarantees"]] == ["refuted"]  # type: ignore[attr-defined]
+    causes = {c for row in (*found["opened"], *found["closed"]) for c in row["causes"]}  # type: ignore[misc]
+    assert causes == {f"added: watch -> db sql ({other}:39:5)", f"removed: pay -> db sql ({SHOP}:39:5)"}
     assert "| opened | `shop/web/watch` |" in budnet("diff", SHOP, str(other), "--format", "markdown").stdout
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from budnet.cli.main import cli
@@ -26,7 +27,8 @@ def test_an_edit_of_a_policy_is_what_opened_and_closed(tmp_path: Path) -> None:
     assert closed["allowed"] == [{"protocol": "TCP", "ports": [[5432, 5432]]}]
     for row in (opened, closed):
         assert (row["src"], row["dst"], row["change"]) == ("shop/web[Deployment]", "shop/db[StatefulSet]", "changed")
-        assert len(row["causes"]) == 1 and row["causes"][0].startswith("policy shop/db changed")
+        (cause,) = row["causes"]
+        assert cause.startswith("policy shop/db changed (") and cause.endswith("): ingress[0] changed")
 
 
 def test_the_order_of_objects_is_no_difference(tmp_path: Path) -> None:
@@ -71,6 +73,49 @@ def test_a_cluster_beside_a_file_of_ours(tmp_path: Path) -> None:
     assert code == 1 and not found["closed"]
     assert {(r["src"], r["dst"]) for r in found["opened"] if "/" in r["src"] and "shop" in r["src"]} >= {("shop/db", "shop/web")}
     assert not any("probe" in r["src"] + r["dst"] for r in found["opened"]), "the file has no such service"
+    assert found["matched"] == {"by": "namespace and name", "both": 2, "only_old": [], "only_new": ["other/probe"]}
+    (row,) = [r for r in found["opened"] if (r["src"], r["dst"]) == ("shop/db", "shop/web")]
+    stops = [c.split(" (")[0] for c in row["causes"]]
+    assert stops == [
+        "no longer stopped by network-policy main/shop/default-deny+main/shop/db", "no longer stopped by security-group main/db",
+        "no longer stopped by security-group main/web", "no longer stopped by network-policy main/shop/default-deny+main/shop/web",
+    ]  # fmt: skip
+
+
+OWN_EDITS = {
+    "a row less": (
+        "- {from: web, to: db, port: sql}\n",
+        "- {from: web, to: db, port: sql}\n- {from: db, to: web, port: http}\n",
+        "removed: db -> web http",
+    ),
+    "somebody who is gone": ("  db: {", "  db2: {subnet: main/nodes, namespace: shop, ports: {sql: 5432/tcp}}\n  db: {", "db2 is gone"),
+    "a port that is closed": ("ports: {sql: 5432/tcp}", "ports: {sql: 5432/tcp, more: 5433/tcp}", "nobody listens there any more"),
+}
+
+
+@pytest.mark.parametrize("edit", OWN_EDITS)
+def test_what_closed_a_flow_between_files_of_ours(tmp_path: Path, edit: str) -> None:
+    new, old, cause = OWN_EDITS[edit]
+    files = [tmp_path / "old.yaml", tmp_path / "new.yaml"]
+    base = OURS.replace(new, old)
+    assert base != OURS
+    flows = {
+        "somebody who is gone": "- {from: web, to: db2, port: sql}\n",
+        "a port that is closed": "- {from: web, to: db, port: 5433/tcp}\n",
+    }
+    files[0].write_text(base + flows.get(edit, ""), encoding="utf-8")
+    files[1].write_text(OURS + (flows[edit] if edit == "a port that is closed" else ""), encoding="utf-8")
+    closed = json.loads(diff(str(files[0]), str(files[1]))[1])["closed"]
+    assert closed
+    assert all(any(cause in c for c in row["causes"]) for row in closed), closed
+
+
+def test_sarif_points_at_the_cause(tmp_path: Path) -> None:
+    old, new = written(tmp_path / "old"), written(tmp_path / "new", SHOP.replace("{port: sql}", "{port: 6000}"))
+    (run,) = json.loads(diff(old, new, "sarif")[1])["runs"]
+    assert {r["ruleId"] for r in run["results"]} == {"R911", "R912"}
+    (place,) = run["results"][0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"].endswith("new/manifests.yaml")
 
 
 OURS = """\

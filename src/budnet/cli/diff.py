@@ -7,22 +7,26 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import style
+from budnet.cli.output import print_sarif, style
 from budnet.cli.source import either
-from budnet.questions.diff import answer, between, listed
+from budnet.questions.diff import answer, between, listed, said
 from budnet.questions.reach import trace_lines
-from budnet.reach.diff import Difference
+from budnet.reach.difference import Difference
 
 
 @click.command()
 @click.argument("old")
 @click.argument("new")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True, help="How to print.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "json", "sarif"]), default="text", show_default=True, help="How to print."
+)
 def command(old: str, new: str, form: str) -> None:
     """What NEW opens and closes against OLD, and which guarantees change. Exit 1 if they differ.
 
-    Each is a FILE or a network that runs already, KIND:WHERE. Then workloads are compared, whoever listens, with the objects
-    that made the difference; a cluster beside a FILE by namespace and name of what both have.
+    Each is a FILE or a network that runs already, KIND:WHERE. Endpoints of two FILEs are known again by their ids; workloads of
+    two clusters by namespace, name and kind; of a cluster beside a FILE by namespace and name, and only what both have is
+    compared, whoever listens. Behind each change stands what made it: the object that differs and which part of it, the row
+    or rule that only one of the two has, or what stops it in the other.
 
     \b
     Examples:
@@ -30,10 +34,13 @@ def command(old: str, new: str, form: str) -> None:
       budnet diff catalog/foundry budnet.yaml --format markdown
       budnet diff kubernetes:before kubernetes:after
       budnet diff kubernetes:dump.json budnet.yaml
+      budnet diff main.yaml budnet.yaml --format sarif > diff.sarif
     """
     found = between(either(old).network, either(new).network)
     if form == "json":
         click.echo(answer(found).to_json())
+    elif form == "sarif":
+        print_sarif(said(found))
     elif form == "markdown":
         click.echo(markdown(found))
     else:
@@ -56,6 +63,11 @@ def _text(found: Difference) -> None:
             click.echo("\n".join(f"         {line}" for line in trace_lines(each.proof.trace)))
     if not found:
         click.echo("the same flows, the same guarantees")
+    matched = found.matched
+    click.echo(f"compared by {matched.by}: {matched.both} are in both")
+    for where, names in (("the old one", matched.only_old), ("the new one", matched.only_new)):
+        if names:
+            click.echo(f"  only in {where}: {', '.join(names[:8])}" + (f" and {len(names) - 8} more" if len(names) > 8 else ""))
 
 
 def markdown(found: Difference) -> str:
@@ -68,7 +80,7 @@ def markdown(found: Difference) -> str:
         caused = any(c.causes for c in (*found.opened, *found.closed, *found.unknown))
         out += ["| | from | to | what |" + " because |" * caused, "|---|---|---|---|" + "---|" * caused]
         for title, changes in listed(found):
-            out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" + f" {'; '.join(c.causes)} |" * caused for c in changes]
+            out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" + f" {'; '.join(map(str, c.causes))} |" * caused for c in changes]
         out.append("")
     out += [f"- guarantee *{g.name}*: {_status(g.before)} -> **{_status(g.after)}**" for g in found.guarantees]
     return "\n".join(out)

@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from budnet.ir.network import Network
 from budnet.packets.transports import Transports
+from budnet.reach.diff_traced import CLOSED, OPENED, Traced, labelled
+from budnet.reach.difference import Change, Difference, GuaranteeChange, Matched
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import matrix
-from budnet.reach.prove import Proof, Status, prove
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What from `src` to `dst` is delivered in one Network and not in the other."""
-
-    src: str
-    dst: str
-    allowed: Transports
-    kind: str = "new"
-    """`changed` where there is something else from `src` to `dst` in the other Network as well."""
-    causes: tuple[str, ...] = ()
-    """The objects that differ and are about the two, where that can be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuaranteeChange:
-    """A guarantee with its answer before and after; None where it was not there."""
-
-    name: str
-    before: Status | None
-    after: Status | None
-    proof: Proof | None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """All of it. Falsy where nothing differs."""
-
-    opened: tuple[Change, ...]
-    closed: tuple[Change, ...]
-    guarantees: tuple[GuaranteeChange, ...]
-    unknown: tuple[Change, ...] = ()
-    """What may pass and may not in the new one, and was known in the old one."""
-
-    def __bool__(self) -> bool:
-        return bool(self.opened or self.closed or self.guarantees or self.unknown)
+from budnet.reach.proof import Proof
+from budnet.reach.prove import prove
 
 
 def diff(old: Network, new: Network) -> Difference:
@@ -56,15 +20,26 @@ def diff(old: Network, new: Network) -> Difference:
     before, after = Engine(old, cut_like=new), Engine(new, cut_like=old)
     rows_before = {(r.src, r.dst): r.allowed for r in matrix(before)}
     rows_after = {(r.src, r.dst): r.allowed for r in matrix(after)}
-    return Difference(_more(rows_after, rows_before), _more(rows_before, rows_after), _guarantees(prove(before), prove(after)))
+    opened, closed = Traced(after, before, OPENED, labelled), Traced(before, after, CLOSED, labelled)
+    return Difference(
+        _more(rows_after, rows_before, opened), _more(rows_before, rows_after, closed), _guarantees(prove(before), prove(after)), (),
+        _matched(old, new),
+    )  # fmt: skip
 
 
-def _more(rows: dict[tuple[str, str], Transports], than: dict[tuple[str, str], Transports]) -> tuple[Change, ...]:
+def _matched(old: Network, new: Network) -> Matched:
+    was, now = ([e.id for e in n.inside] for n in (old, new))
+    gone, come = (tuple(e for e in one if e not in other) for one, other in ((was, {*now}), (now, {*was})))
+    return Matched("id", len(was) - len(gone), gone, come)
+
+
+def _more(rows: dict[tuple[str, str], Transports], than: dict[tuple[str, str], Transports], why: Traced) -> tuple[Change, ...]:
     out = []
     for (src, dst), allowed in rows.items():
-        extra = allowed - than.get((src, dst), Transports())
+        before = than.get((src, dst), Transports())
+        extra = allowed - before
         if extra:
-            out.append(Change(src, dst, extra))
+            out.append(Change(src, dst, extra, "changed" if before else "new", why.causes(src, dst, extra)))
     return tuple(out)
 
 

@@ -8,21 +8,23 @@ name; what else the file has, its machines and its other clusters, has no counte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from budnet.ir.address import Prefix
 from budnet.ir.called import workload
 from budnet.ir.endpoint import Endpoint
-from budnet.ir.filters import AdminPolicy, NetworkPolicy, PodPeer, UnknownPolicy
 from budnet.ir.network import Network
+from budnet.packets.addresses import address
 from budnet.packets.transports import Transports
 from budnet.reach import cuts, semantics
-from budnet.reach.diff import Change, Difference
+from budnet.reach.diff_edits import Edits
+from budnet.reach.diff_traced import CLOSED, OPENED, Traced
+from budnet.reach.difference import Change, Difference, Matched
+from budnet.reach.engine import Engine
+from budnet.reach.points import Point
 from budnet.reach.table.grouped import Party, connections
 from budnet.reach.table.table import Table
 
-Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
 _Key = str | int
 """A workload's or a pod's name; of a part of the outside the first address of it, as a number."""
 _Sets = tuple[Transports, Transports]
@@ -40,15 +42,24 @@ def diff_table(old: Network, new: Network) -> Difference:
         both = before.parts & after.parts
         known = before.services & after.services
         was, now = ({k: v for k, v in cells.items() if _shared(k, both, known)} for cells in (was, now))
-    causes = _Causes(old, new) if clusters else None
-    opened, closed, unknown = _Rows(after, causes), _Rows(before, causes), _Rows(after, causes)
+    why = Edits(old, new) if clusters else None
+    opened, closed, unknown = (
+        _Rows(one, why or Traced(one.network, other.network, words, one.points))
+        for one, other, words in ((after, before, OPENED), (before, after, CLOSED), (after, before, OPENED))
+    )
     for key in sorted({*was, *now}, key=lambda k: tuple((isinstance(x, int), str(x) if isinstance(x, str) else f"{x:040}") for x in k)):
         one, other = was.get(key, _NOTHING), now.get(key, _NOTHING)
         if one != other:
             opened.add(key, other[0] - one[0], one)
             closed.add(key, one[0] - other[0], other)
             unknown.add(key, other[1] - one[1], one)
-    return Difference(opened.rows(), closed.rows(), (), unknown.rows())
+    return Difference(opened.rows(), closed.rows(), (), unknown.rows(), _matched(before, after, clusters))
+
+
+def _matched(before: _Side, after: _Side, clusters: bool) -> Matched:
+    how = "namespace, name and kind" if clusters else "namespace and name"
+    old, new = before.services, after.services
+    return Matched(how, len(old & new), tuple(sorted(old - new)), tuple(sorted(new - old)))
 
 
 def _shared(key: tuple[_Key, _Key], outside: set[int], inside: set[str]) -> bool:
@@ -78,6 +89,7 @@ class _Side:
         around = (
             p for n in (network, other) if n.vpcs for p in (*(p for v in n.vpcs for p in v.prefixes), *semantics.NOT_PUBLIC.prefixes())
         )
+        self.name = name
         self.network, self.table = network, Table(network, cut_at={*cuts.prefixes(other), *around})
         self._columns: dict[str, dict[str, list[int]]] = {}
         for column, members in enumerate(self.table.columns.members):
@@ -97,6 +109,15 @@ class _Side:
     def services(self) -> set[str]:
         """The names of all workloads."""
         return set(self._columns)
+
+    def points(self, engine: Engine, key: _Key) -> list[Point]:
+        """Who is meant by a key, in an engine of this network or of the other one."""
+        if isinstance(key, int):
+            some = address(key)
+            return [p for p in engine.points if p.endpoint is None and some in p.members]
+        service, _, pod = key.partition(" ")
+        ends = [e for e in engine.network.endpoints if self.name(e) == service and (not pod or e.id == pod)]
+        return [p for e in ends for p in engine.interfaces[e.id]]
 
     def uneven(self) -> set[str]:
         """Workloads whose pods do not fare alike."""
@@ -131,8 +152,8 @@ class _Side:
 class _Rows:
     """Collects changes; parts of the outside with one and the same change become one row."""
 
-    def __init__(self, side: _Side, causes: _Causes | None) -> None:
-        self.side, self.causes = side, causes
+    def __init__(self, side: _Side, why: Edits | Traced) -> None:
+        self.side, self.why = side, why
         self._found: dict[tuple[_Key | None, _Key | None, Transports, bool], list[int]] = {}
 
     def add(self, key: tuple[_Key, _Key], transports: Transports, other: _Sets) -> None:
@@ -149,102 +170,14 @@ class _Rows:
     def _row(self, src: _Key | None, dst: _Key | None, transports: Transports, there: bool, parts: list[int]) -> Change:
         prefixes = self.side.prefixes(parts)
         label = str(min(prefixes, key=lambda p: p.prefixlen)) + (f"+{len(prefixes) - 1}" if len(prefixes) > 1 else "") if prefixes else ""
-        causes = self.causes(src, dst) if self.causes else ()
+        if isinstance(self.why, Edits):
+            causes = self.why.about(*(None if k is None else str(k).partition(" ")[0] for k in (src, dst)))
+        else:
+            some = parts[0] if parts else 0
+            causes = self.why.causes(some if src is None else src, some if dst is None else dst, transports)
         return Change(_shown(src, label), _shown(dst, label), transports, "changed" if there else "new", causes)
 
 
 def _shown(key: _Key | None, outside: str) -> str:
     """A pod of a workload whose pods differ is called by its own name."""
     return outside if key is None else str(key).rpartition(" ")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    """An object that is not what it was: whom it was or is about, in each direction."""
-
-    text: str
-    ingress: frozenset[str]
-    egress: frozenset[str]
-
-
-class _Causes:
-    """Which objects that differ between two clusters are about a pair."""
-
-    def __init__(self, old: Network, new: Network) -> None:
-        self._edits = [*_policies(old, new), *_workloads(old, new)]
-
-    def __call__(self, src: _Key | None, dst: _Key | None) -> tuple[str, ...]:
-        here, there = (str(k).partition(" ")[0] if k is not None else "" for k in (src, dst))
-        found = [e.text for e in self._edits if here in e.egress or there in e.ingress]
-        return tuple(found or [e.text for e in self._edits if here in e.ingress or there in e.egress])
-
-
-def _policies(old: Network, new: Network) -> Iterator[_Edit]:
-    for kind in ("policies", "admin_policies", "unknown_policies"):
-        was, now = ({p.id: p for p in getattr(n, kind)} for n in (old, new))
-        for id_ in sorted({*was, *now}):
-            versions = [(n, p) for n, p in ((old, was.get(id_)), (new, now.get(id_))) if p is not None]
-            if len(versions) == 2 and _said(versions[0][1]) == _said(versions[1][1]):
-                continue
-            what = "changed" if len(versions) == 2 else "removed" if id_ in was else "added"
-            origin = versions[-1][1].origin
-            place = f" ({origin})" if origin.line else ""
-            sides = [_about(n, p) for n, p in versions]
-            yield _Edit(f"policy {id_} {what}{place}", frozenset().union(*(s[0] for s in sides)), frozenset().union(*(s[1] for s in sides)))
-
-
-def _said(policy: Policy) -> object:
-    """What a policy says, wherever it is written."""
-    if isinstance(policy, UnknownPolicy):
-        return policy.subject, policy.ingress, policy.egress
-    ways = tuple(
-        None if rules is None else tuple((getattr(r, "action", None), r.peers, r.ports) for r in rules)
-        for rules in (policy.ingress, policy.egress)
-    )
-    if isinstance(policy, AdminPolicy):
-        return policy.tier, policy.priority, policy.subject, ways
-    return policy.selector, ways
-
-
-def _about(network: Network, policy: Policy) -> tuple[set[str], set[str]]:
-    """The workloads that a policy selects, for each direction in which it says something."""
-    spaces = {n.name: dict(n.labels) for c in network.clusters for n in c.namespaces}
-    subject = PodPeer(policy.selector) if isinstance(policy, NetworkPolicy) else policy.subject
-    found = set()
-    for labels, namespace, service in dict.fromkeys((e.labels, e.namespace, e.service) for e in network.endpoints):
-        here = policy.namespace == namespace if isinstance(policy, NetworkPolicy) else (
-            subject.namespaces is None or semantics.selects(subject.namespaces, spaces.get(namespace, {}))
-        )  # fmt: skip
-        if here and semantics.selects(subject.pods, dict(labels)):
-            found.add(service)
-    says = [
-        rules is not None and rules is not False and (rules != () or isinstance(policy, NetworkPolicy))
-        for rules in (policy.ingress, policy.egress)
-    ]
-    return (found if says[0] else set()), (found if says[1] else set())
-
-
-def _workloads(old: Network, new: Network) -> Iterator[_Edit]:
-    was, now = (_described(n) for n in (old, new))
-    for service in sorted({*was, *now}):
-        if was.get(service) != now.get(service):
-            what = "added" if service not in was else "removed" if service not in now else "changed its labels, ports or addresses"
-            yield _Edit(f"{service} {what}", frozenset((service,)), frozenset((service,)))
-    for name, what in _spaces(old, new):
-        about = frozenset(e.service for n in (old, new) for e in n.endpoints if e.namespace == name)
-        yield _Edit(f"namespace {name} {what}", about, about)
-
-
-def _described(network: Network) -> dict[str, set[object]]:
-    out: dict[str, set[object]] = {}
-    for e in network.endpoints:
-        names = tuple(x for x in e.listeners if x.name)
-        out.setdefault(e.service, set()).add((e.labels, names, e.host_network, tuple(a for a in e.addresses)))
-    return out
-
-
-def _spaces(old: Network, new: Network) -> Iterator[tuple[str, str]]:
-    was, now = ({s.name: s.labels for c in n.clusters for s in c.namespaces} for n in (old, new))
-    for name in sorted({*was, *now}):
-        if was.get(name) != now.get(name):
-            yield name, "added" if name not in was else "removed" if name not in now else "changed its labels"
