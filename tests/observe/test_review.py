@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from budnet.ir.filters import AdminRule, PolicyRule
+from budnet.ir.network import Network
+from budnet.observe.kubernetes import cluster
 from budnet.observe.kubernetes.cluster import Observed
+from budnet.observe.kubernetes.fields import Place, Problems
+from budnet.pipeline import load_text
+from budnet.reach import relay
+from budnet.reach.engine import Engine
+from budnet.reach.matrix import receivers, senders
+from budnet.reach.points import Point
 from budnet.reach.review import review
 from observe.reading import observed, pod, policy, service
+from properties.clusters import random_cluster
 
 WEB = pod("web", labels="{app: web}")
 ALL = "{podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}"
 
 
-def admin(name: str, priority: int, action: str, chosen: str = "{}", port: int = 80) -> str:
-    row = f"{{action: {action}, from: [{{namespaces: {{}}}}], ports: [{{portNumber: {{protocol: TCP, port: {port}}}}}]}}"
+def admin(name: str, priority: int, action: str, chosen: str = "{}", port: int = 80, rules: str = "") -> str:
+    """`rules`: a pod selector of its peers; everybody otherwise."""
+    peers = f"pods: {{namespaceSelector: {{}}, podSelector: {rules}}}" if rules else "namespaces: {}"
+    row = f"{{action: {action}, from: [{{{peers}}}], ports: [{{portNumber: {{protocol: TCP, port: {port}}}}}]}}"
     return f"""\
 ---
 apiVersion: policy.networking.k8s.io/v1alpha1
@@ -35,6 +49,7 @@ def one(text: str, old: str, new: str) -> str:
 
 
 RULE = policy("p", "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}")
+RULE_80 = RULE.replace("[{podSelector: {matchLabels: {app: web}}}]", "[{podSelector: {matchLabels: {app: web}}}], ports: [{port: 80}]")
 BLOCK = policy("p", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/16}}]}]}")
 NAMED = policy("p", "{podSelector: {}, ingress: [{ports: [{port: http}]}]}")
 PLACED = one(WEB, "spec:", "status: {podIP: 10.1.0.5}\nspec:")
@@ -53,6 +68,22 @@ CASES = {
     "K217": (policy("p", ALL), ""),
     "K218": (PLACED + one(BLOCK, "10.1", "10.2"), PLACED + BLOCK),
     "K219": (NAMED, one(NAMED, "port: http", "port: https")),
+    "K221": (RULE + admin("a", 1, "Deny", port=81), RULE_80 + admin("a", 1, "Deny")),
+    "K222": (
+        admin("a", 1, "Deny")
+        .replace("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
+        .replace("name: a", "name: default")
+        .replace("priority: 1, ", ""),
+        policy("p", ALL)
+        + admin("a", 1, "Deny")
+        .replace("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
+        .replace("name: a", "name: default")
+        .replace("priority: 1, ", ""),
+    ),
+    "K223": (
+        admin("a", 1, "Allow") + admin("b", 2, "Deny", port=81),
+        admin("a", 1, "Allow", "{matchLabels: {app: web}}") + admin("b", 2, "Deny", rules="{matchLabels: {app: web}}"),
+    ),
 }
 
 
@@ -138,3 +169,122 @@ def test_lists_of_aliases_are_refused(tmp_path: Path) -> None:
 def test_bad_input_is_said_and_never_raised(tmp_path: Path, text: str, code: str) -> None:
     found = observed(tmp_path, all_yaml=text)
     assert [d.code for d in found.problems.found] == [code]
+
+
+# ---- several together ------------------------------------------------------------------------------------------------------
+
+PARTS = policy("p", "{podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: 1, endPort: 50}]}, "
+                    "{from: [{podSelector: {}}], ports: [{port: 51, endPort: 99}]}, {from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 40, endPort: 60}]}]}")  # fmt: skip
+
+
+def test_two_rules_together_make_a_third_one_redundant(tmp_path: Path) -> None:
+    (found,) = [d for d in review(observed(tmp_path, all_yaml=WEB + PARTS).network) if d.code == "K214"]
+    assert "shop/p:ingress[2] adds nothing to shop/p:ingress[0] and shop/p:ingress[1]" in found.summary
+    gap = PARTS.replace("port: 51", "port: 52")
+    assert not [d for d in review(observed(tmp_path, all_yaml=WEB + gap).network) if d.code == "K214"]
+
+
+def test_equal_priorities_name_both_policies(tmp_path: Path) -> None:
+    seen = observed(tmp_path, all_yaml=WEB + admin("one", 1, "Allow") + admin("other", 1, "Deny"))
+    (found,) = [d for d in review(seen.network) if d.code == "K216"]
+    assert "one and other have priority 1" in found.summary and "one:ingress[0] and other:ingress[0]" in found.summary
+    assert [label for label, _ in found.related] == ["the other policy"]
+
+
+def test_behind_a_pass_nothing_is_certain(tmp_path: Path) -> None:
+    passing = RULE_80 + admin("a", 1, "Pass") + admin("b", 2, "Deny")
+    assert "K221" not in codes(observed(tmp_path, all_yaml=WEB + passing))
+
+
+@pytest.mark.parametrize("first", range(0, 120, 20))
+def test_what_is_called_superfluous_can_go(first: int) -> None:
+    """All of it at once, and no pair of any random cluster has another connection."""
+    gone = 0
+    for seed in range(first, first + 20):
+        problems = Problems()
+        network = cluster.network(((o, Place("x.json")) for o in random_cluster(seed)), problems).network
+        names = {d.summary.split(" ")[0] for d in review(network) if d.code in ("K214", "K215", "K221")}
+        gone += len(names)
+        if names:
+            assert cells(without(network, names)) == cells(network), (seed, names)
+    assert gone > 5
+
+
+def without(network: Network, names: set[str]) -> Network:
+    def left(rules: tuple[R, ...] | None) -> tuple[R, ...] | None:
+        return None if rules is None else tuple(r for r in rules if r.id not in names)
+
+    policies = tuple(replace(p, ingress=left(p.ingress), egress=left(p.egress)) for p in network.policies)
+    wide = tuple(replace(p, ingress=left(p.ingress) or (), egress=left(p.egress) or ()) for p in network.admin_policies)
+    return replace(network, policies=policies, admin_policies=wide)
+
+
+R = TypeVar("R", PolicyRule, AdminRule)
+
+
+def cells(network: Network) -> set[tuple[str, str, str, str, int, int]]:
+    """What every two endpoints, and every address of interest outside, may open to each other."""
+    engine = Engine(network)
+    out = set()
+    for source in senders(engine):
+        for target in receivers(engine):
+            if source.endpoint is not target.endpoint and source.address.version == target.address.version:
+                way = relay.way(engine, source, target)
+                out |= {
+                    (source.label, str(source.address), target.label, p.name, r.first, r.last)
+                    for sure in (way.forward, way.possible) for p, r in engine.alphabet.decode(sure)
+                } if (source.endpoint or target.endpoint) and not outside(source) and not outside(target) else set()  # fmt: skip
+    return out
+
+
+def outside(point: Point) -> bool:
+    """Parts of the outside are cut otherwise where a prefix is gone."""
+    return point.endpoint is None
+
+
+OWN = """\
+budnet: 1
+name: rows
+addresses: {partner: [198.51.100.0/24]}
+groups: {both: [a, b]}
+networks:
+  net:
+    cidr: 10.7.0.0/16
+    cloud: {provider: aws, region: eu-west-1, zones: 1}
+    subnets: {front: {cidr: 10.7.1.0/24, access: public}, back: {cidr: 10.7.2.0/24, access: private}, spare: {cidr: 10.7.3.0/24, access: isolated}}
+services:
+  a: {subnet: net/back, ports: {http: 80/tcp}}
+  b: {subnet: net/back, ports: {http: 80/tcp}}
+  c: {subnet: net/back, ports: {http: 80/tcp, more: 81/tcp}}
+flows:
+- {from: both, to: c, port: http}
+- {from: c, to: a, port: http}
+egress:
+  partner: {from: [a, b], to: partner, port: 443/tcp}
+guarantees:
+- {never: {from: a, to: b}}
+"""
+OWN_CASES = {
+    "K231": ("- {from: c, to: a, port: http}", "- {from: c, to: a, port: http}\n- {from: [a, b], to: c, port: http}"),
+    "K232": ("egress:\n", "egress:\n  again: {from: [b], to: partner, port: 443/tcp}\n"),
+    "K233": ("- {never: {from: a, to: b}}", "- {never: {from: a, to: net/spare}}"),
+}
+
+
+@pytest.mark.parametrize("code", OWN_CASES)
+def test_rows_of_a_file(code: str) -> None:
+    def found(text: str) -> set[str]:
+        loaded = load_text(text.encode(), "rows.yaml", {})
+        assert loaded.network is not None, loaded.diagnostics
+        return {d.code for d in review(loaded.network)}
+
+    assert found(OWN) == set()
+    assert found(one(OWN, *OWN_CASES[code])) == {code}
+
+
+def test_two_rows_together_cover_a_third_and_half_of_one_does_not() -> None:
+    both = one(OWN, "- {from: c, to: a, port: http}", "- {from: c, to: a, port: http}\n- {from: [a, b], to: c, ports: [http, more]}")
+    loaded = load_text(both.encode(), "rows.yaml", {})
+    assert loaded.network is not None
+    (found,) = review(loaded.network)
+    assert found.span is not None and found.span.line == 15 and "line 17" in found.summary, "the narrower one goes"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from budnet.catalog import topology_text
 from budnet.cli.main import cli
 from questions.shop import FOREIGN, SHOP, written
 
@@ -138,3 +139,18 @@ flows:
 def test_markdown_is_for_pull_requests(tmp_path: Path) -> None:
     _, out = diff(written(tmp_path / "old"), written(tmp_path / "new", SHOP.replace("{port: sql}", "{port: 6000}")), "markdown")
     assert "| opened | `shop/web[Deployment]` | `shop/db[StatefulSet]` | 6000/tcp | policy shop/db changed (" in out
+
+
+def test_parts_of_the_outside_are_one_line(tmp_path: Path) -> None:
+    """As people read it; JSON has every part."""
+    wide = tmp_path / "wide.yaml"
+    wide.write_text(topology_text("foundry").decode().replace("from: admins, to: bastion", "from: internet, to: bastion"))
+    rows = json.loads(diff("catalog/foundry", str(wide))[1])["opened"]
+    text = diff("catalog/foundry", str(wide), "text")[1]
+    lines = [line for line in text.splitlines() if line.startswith("opened")]
+    assert len(rows) > 20 and len(lines) == 1 and "more -> control-plane/public/bastion" in lines[0]
+
+
+def test_nothing_in_common_is_no_answer(tmp_path: Path) -> None:
+    run = CliRunner().invoke(cli, ["diff", "catalog/foundry", written(tmp_path)])
+    assert run.exit_code == 3 and "there is nothing to compare" in run.stderr

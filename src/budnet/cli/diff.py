@@ -9,7 +9,7 @@ import click
 
 from budnet.cli.output import print_sarif, style
 from budnet.cli.source import either
-from budnet.questions.diff import answer, between, listed, said
+from budnet.questions.diff import answer, between, listed, said, together
 from budnet.questions.reach import trace_lines
 from budnet.reach.difference import Difference
 
@@ -53,9 +53,9 @@ _COLOUR = {"opened": "red", "closed": "green", "unknown": "yellow"}
 
 def _text(found: Difference) -> None:
     for title, changes in listed(found):
-        for change in changes:
-            click.echo(f"{style(title, _COLOUR[title], True)}  {change.src} -> {change.dst}  {change.allowed}")
-            for cause in change.causes:
+        for row in together(changes):
+            click.echo(f"{style(title, _COLOUR[title], True)}  {row.src} -> {row.dst}  {row.change.allowed}")
+            for cause in row.change.causes:
                 click.echo(f"        {cause}")
     for each in found.guarantees:
         click.echo(f"{style('guarantee', 'yellow', True)}  {each.name}: {_status(each.before)} -> {_status(each.after)}")
@@ -80,7 +80,9 @@ def markdown(found: Difference) -> str:
         caused = any(c.causes for c in (*found.opened, *found.closed, *found.unknown))
         out += ["| | from | to | what |" + " because |" * caused, "|---|---|---|---|" + "---|" * caused]
         for title, changes in listed(found):
-            out += [f"| {title} | `{c.src}` | `{c.dst}` | {c.allowed} |" + f" {'; '.join(map(str, c.causes))} |" * caused for c in changes]
+            for row in together(changes):
+                why = f" {'; '.join(map(str, row.change.causes))} |" * caused
+                out.append(f"| {title} | `{row.src}` | `{row.dst}` | {row.change.allowed} |{why}")
         out.append("")
     out += [f"- guarantee *{g.name}*: {_status(g.before)} -> **{_status(g.after)}**" for g in found.guarantees]
     return "\n".join(out)

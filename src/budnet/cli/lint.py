@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="How to print.")
 @literal_option
 def command(file: str | None, source: str | None, form: str) -> None:
-    """What is odd about policies and Services: selects nobody, never matches, says again what another says, disagrees.
+    """What is odd about filters: selects nobody, never matches or decides, says again what others say, disagrees. Exit 1 if there
+    is a warning; remarks do not count.
 
-    Exit 1 if there is a warning; remarks do not count. What a file describes is judged by `check`; this is about the filters.
+    Of a cluster: policies of all kinds, Services, Ingresses. Of FILE: rows of flows and egress that add nothing, guarantees about
+    nobody; what a file describes is judged by `check`. All rules that are called redundant can go at once.
 
     \b
     Examples:
+      budnet lint
       budnet lint --from kubernetes:manifests/
       helm template chart | budnet lint --from kubernetes:-
       budnet lint --from kubernetes:dump.json --format sarif > lint.sarif

@@ -21,7 +21,7 @@ VERBS = {
     "explain": "every rule that lets a flow pass, or every blocker on its way",
     "matrix": "who reaches whom, all pairs",
     "exposure": "what the internet reaches, and what new pods could",
-    "lint": "policies that select nobody, never match, or disagree",
+    "lint": "policies and rows that select nobody, never decide, or disagree",
     "diff": "flows opened and closed between two files",
     "up": "bring the twin up",
     "ps": "what is up, and who answers there",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from budnet.errors import WrongQuestion
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.questions.answer import Answer
@@ -19,8 +22,17 @@ COLUMNS = ("is", "src", "dst", "allowed", "one_way", "unknown", "change", "cause
 
 
 def between(old: Network, new: Network) -> Difference:
-    """Address by address where both are ours; else by workload."""
-    return diff(old, new) if old.vpcs and new.vpcs else diff_table(old, new)
+    """Address by address where both are ours; else by workload. Raises WrongQuestion where they have nothing in common."""
+    if old.vpcs and new.vpcs:
+        return diff(old, new)
+    found = diff_table(old, new)
+    if bool(old.vpcs) != bool(new.vpcs) and not found.matched.both:
+        names = [min(some, default="nobody") for some in (found.matched.only_old, found.matched.only_new)]
+        raise WrongQuestion(
+            f"no workload of the one is one of the other, so there is nothing to compare: they meet by {found.matched.by}, and the old"
+            f" one has {names[0]}, the new one {names[1]}"
+        )
+    return found
 
 
 def answer(found: Difference) -> Answer:
@@ -37,6 +49,34 @@ def answer(found: Difference) -> Answer:
 def listed(found: Difference) -> tuple[tuple[str, tuple[Change, ...]], ...]:
     """The three kinds of change."""
     return ("opened", found.opened), ("closed", found.closed), ("unknown", found.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Changes that differ in their source alone, or in their destination alone, as people read them."""
+
+    src: str
+    dst: str
+    change: Change
+
+
+def together(changes: Iterable[Change]) -> list[Together]:
+    """First those to one destination, then of what is left those from one source; the outside comes in many parts."""
+    out: dict[tuple[object, ...], list[Change]] = {}
+    for change in changes:
+        out.setdefault((change.dst, change.allowed, change.kind, change.causes), []).append(change)
+    by_source: dict[tuple[object, ...], list[list[Change]]] = {}
+    for group in out.values():
+        one = group[0]
+        by_source.setdefault((tuple(c.src for c in group), one.allowed, one.kind, one.causes), []).append(group)
+    return [Together(_some([c.src for c in groups[0]]), _some([g[0].dst for g in groups]), groups[0][0]) for groups in by_source.values()]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+_SHOWN = 3
 
 
 def change_json(change: Change) -> dict[str, Any]:
