@@ -20,6 +20,11 @@ def single(address: Address) -> Prefix:
     return ip_network(address)
 
 
+def inside(part: Prefix, whole: Prefix) -> bool:
+    """Whether every address of `part` is one of `whole`; never where they are of different families."""
+    return part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
+
+
 class Protocol(Enum):
     """IP protocols that filters tell apart. The value is the IANA protocol number."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from budnet.lint.design import Design, covers
-from budnet.lint.rule import ERROR, NOTE, WARNING, Hit, changed, rule, setting
+from budnet.lint.rule import ERROR, NOTE, WARNING, Hit, changed, of_row, rule
 from budnet.model.topology import Topology
 
 _DAY = 86400
@@ -27,8 +27,8 @@ def wildcard_challenge(design: Design) -> Iterator[Hit]:
     for name, row in design.topology.certificates.items():
         wild = next((n for n in row.names if n.startswith("*.")), None)
         if row.issuer == _PUBLIC and wild and row.challenge not in (None, "dns-01"):
-            yield Hit(("certificates", name, "challenge"), name, f"{wild} cannot be had by {row.challenge}", str(row.challenge), "dns-01",
-                      setting("certificates", name, challenge="dns-01"))  # fmt: skip
+            summary = f"{wild} cannot be had by {row.challenge}"
+            yield of_row("certificates", name, "challenge", summary, str(row.challenge), "dns-01", challenge="dns-01")
 
 
 @rule(
@@ -70,8 +70,8 @@ def too_long(design: Design) -> Iterator[Hit]:
     """A certificate by Let's Encrypt has a lifetime of more than 90 days."""
     for name, row in design.topology.certificates.items():
         if row.issuer == _PUBLIC and row.lifetime and row.lifetime > 90 * _DAY:
-            yield Hit(("certificates", name, "lifetime"), name, f"Let's Encrypt gives no certificate for {row.lifetime // _DAY} days",
-                      f"{row.lifetime // _DAY}d", "90d", setting("certificates", name, lifetime=90 * _DAY))  # fmt: skip
+            summary = f"Let's Encrypt gives no certificate for {row.lifetime // _DAY} days"
+            yield of_row("certificates", name, "lifetime", summary, f"{row.lifetime // _DAY}d", "90d", lifetime=90 * _DAY)
 
 
 @rule(
@@ -86,8 +86,8 @@ def public_for_cluster(design: Design) -> Iterator[Hit]:
     for name, row in design.topology.certificates.items():
         pods = [s for s in design.services(row.for_) if design.is_pod(s)]
         if row.issuer == _PUBLIC and pods:
-            yield Hit(("certificates", name, "issuer"), name, f"no public authority signs the cluster's names of '{pods[0]}'", _PUBLIC, "internal-ca",
-                      setting("certificates", name, issuer="internal-ca", challenge=None))  # fmt: skip
+            summary = f"no public authority signs the cluster's names of '{pods[0]}'"
+            yield of_row("certificates", name, "issuer", summary, _PUBLIC, "internal-ca", issuer="internal-ca", challenge=None)
 
 
 @rule(
@@ -103,11 +103,8 @@ def private_for_public(design: Design) -> Iterator[Hit]:
     for name, row in design.topology.certificates.items():
         hosts = [h for h, at in design.hosts.items() if at in open_to_all and any(covers(n, h) for n in row.names)]
         if row.issuer == "internal-ca" and hosts:
-            yield Hit(
-                ("certificates", name, "issuer"),
-                name,
-                f"{hosts[0]} is open to the internet, which does not know this issuer",
-                "internal-ca",
+            yield of_row(
+                "certificates", name, "issuer", f"{hosts[0]} is open to the internet, which does not know this issuer", "internal-ca"
             )
 
 
@@ -150,5 +147,5 @@ def long_identity(design: Design) -> Iterator[Hit]:
     """A certificate by Dapr's Sentry has a lifetime of more than 24 hours."""
     for name, row in design.topology.certificates.items():
         if row.issuer == "dapr-sentry" and row.lifetime and row.lifetime > _DAY:
-            yield Hit(("certificates", name, "lifetime"), name, f"a stolen identity of '{name}' is good for up to {row.lifetime // _DAY} days",
-                      f"{row.lifetime // 3600}h")  # fmt: skip
+            summary = f"a stolen identity of '{name}' is good for up to {row.lifetime // _DAY} days"
+            yield of_row("certificates", name, "lifetime", summary, f"{row.lifetime // 3600}h")

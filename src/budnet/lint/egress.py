@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from budnet.ir.address import Match, Protocol
 from budnet.lint.design import Design
-from budnet.lint.rule import ERROR, WARNING, Hit, few, rule, setting
+from budnet.lint.rule import ERROR, WARNING, Hit, few, of_row, rule
 from budnet.model.flow import Target
 
 _OF_NODES = {"catalog/container-registries": "images are pulled by the kubelet", "catalog/ntp": "the clock is the node's"}
@@ -24,8 +24,7 @@ def ntp_by_tcp(design: Design) -> Iterator[Hit]:
     """An egress row opens 123/tcp."""
     for name, row in design.topology.egress.items():
         if row.port.protocol is Protocol.TCP and row.port.ports.first <= 123 <= row.port.ports.last:
-            yield Hit(("egress", name, "port"), name, f"row '{name}' opens 123/tcp, and time comes by 123/udp", str(row.port),
-                      f"{row.port.ports}/udp", setting("egress", name, port=Match(Protocol.UDP, row.port.ports)))  # fmt: skip
+            yield _other_port(name, row.port, Protocol.UDP, f"row '{name}' opens 123/tcp, and time comes by 123/udp")
 
 
 @rule(
@@ -38,8 +37,12 @@ def quic(design: Design) -> Iterator[Hit]:
     """An egress row opens 443/udp."""
     for name, row in design.topology.egress.items():
         if row.port.protocol is Protocol.UDP and row.port.ports.first <= 443 <= row.port.ports.last:
-            yield Hit(("egress", name, "port"), name, f"row '{name}' opens QUIC, which no filter by name can read", str(row.port),
-                      f"{row.port.ports}/tcp", setting("egress", name, port=Match(Protocol.TCP, row.port.ports)))  # fmt: skip
+            yield _other_port(name, row.port, Protocol.TCP, f"row '{name}' opens QUIC, which no filter by name can read")
+
+
+def _other_port(name: str, written: Match, protocol: Protocol, summary: str) -> Hit:
+    other = Match(protocol, written.ports)
+    return of_row("egress", name, "port", summary, str(written), str(other), port=other)
 
 
 @rule(
@@ -56,7 +59,7 @@ def for_nodes(design: Design) -> Iterator[Hit]:
         sources = design.services(row.from_)
         reason = next((_OF_NODES[t.name] for t in row.to if t.name in _OF_NODES), None)
         if reason and sources and all(map(design.is_pod, sources)):
-            yield Hit(("egress", name, "from"), name, f"row '{name}' is for pods only, and {reason}", ", ".join(row.from_))
+            yield of_row("egress", name, "from", f"row '{name}' is for pods only, and {reason}", ", ".join(row.from_))
 
 
 @rule(
@@ -72,8 +75,8 @@ def everywhere(design: Design) -> Iterator[Hit]:
         if any(t.name == "internet" for t in row.to) and row.from_:
             rest = [target for target in row.to if target.name != "internet"]
             effective = f"to {', '.join(t.name for t in rest)}" if rest else "closed: the row opens nothing until it names hosts"
-            yield Hit(("egress", name, "to"), name, f"row '{name}' names nobody: {row.port} is open to the whole internet", "to: internet",
-                      effective, setting("egress", name, **({"to": rest} if rest else {"from_": []})))  # fmt: skip
+            summary = f"row '{name}' names nobody: {row.port} is open to the whole internet"
+            yield of_row("egress", name, "to", summary, "to: internet", effective, **({"to": rest} if rest else {"from_": []}))
 
 
 @rule(
@@ -90,9 +93,9 @@ def half_of_hub(design: Design) -> Iterator[Hit]:
         lone = [t.name for t in row.to if t.name in _HUB]
         if lone and not any(t.name == "catalog/huggingface" or (t.name == "hf.co" and t.depth > 1) for t in row.to):
             rest = [target for target in row.to if target.name not in _HUB]
-            yield Hit(("egress", name, "to"), name, f"downloads from {lone[0]} are redirected to hosts that row '{name}' does not name",
-                      ", ".join(lone), "catalog/huggingface",
-                      setting("egress", name, to=[*rest, Target(name="catalog/huggingface")]))  # fmt: skip
+            summary = f"downloads from {lone[0]} are redirected to hosts that row '{name}' does not name"
+            group = Target(name="catalog/huggingface")
+            yield of_row("egress", name, "to", summary, ", ".join(lone), group.name, to=[*rest, group])
 
 
 @rule(
@@ -107,8 +110,8 @@ def isolated(design: Design) -> Iterator[Hit]:
         stuck = [s for s in design.services(row.from_) if _is_isolated(design, s)]
         if stuck:
             rest = [s for s in design.services(row.from_) if s not in stuck]
-            yield Hit(("egress", name, "from"), name, f"{few(stuck)} in an isolated subnet cannot leave as row '{name}' says", ", ".join(row.from_),
-                      f"without {few(stuck)}", setting("egress", name, from_=rest))  # fmt: skip
+            summary = f"{few(stuck)} in an isolated subnet cannot leave as row '{name}' says"
+            yield of_row("egress", name, "from", summary, ", ".join(row.from_), f"without {few(stuck)}", from_=rest)
 
 
 def _is_isolated(design: Design, service: str) -> bool:
@@ -129,9 +132,5 @@ def no_directory(design: Design) -> Iterator[Hit]:
         return
     for name, row in design.topology.certificates.items():
         if row.issuer == "lets-encrypt":
-            yield Hit(
-                ("certificates", name, "issuer"),
-                name,
-                f"nobody can renew certificate '{name}': no egress row leads to its issuer",
-                row.issuer,
-            )
+            summary = f"nobody can renew certificate '{name}': no egress row leads to its issuer"
+            yield of_row("certificates", name, "issuer", summary, row.issuer)

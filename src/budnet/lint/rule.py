@@ -68,6 +68,11 @@ def setting(*path: str | int, **values: Any) -> Repair:
     return partial(changed, path=path, **values)
 
 
+def of_row(section: str, name: str, key: str, summary: str, written: str, effective: str = AS_WRITTEN, **repaired: Any) -> Hit:
+    """A hit at a key of a named row, which is what it is about; the repair gives the row these other values."""
+    return Hit((section, name, key), name, summary, written, effective, setting(section, name, **repaired) if repaired else None)
+
+
 def few(names: Iterable[str], limit: int = 6) -> str:
     """`a, b, c and 4 more`: a summary is one line."""
     found = list(names)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
-from budnet.ir.address import Address, Prefix, Protocol
+from budnet.ir.address import Address, Prefix, Protocol, inside
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.filters import BlockPeer
 from budnet.ir.network import Network
@@ -184,7 +184,7 @@ class _Addresses:
     def within(self, prefixes: Iterable[Prefix]) -> Address | None:
         """One that a host can have, of a part of the outside."""
         for prefix in prefixes:
-            usual = [p[1] for p in _USUAL if p.version == prefix.version and p.subnet_of(prefix)]  # type: ignore[arg-type]
+            usual = [p[1] for p in _USUAL if inside(p, prefix)]
             size = prefix.num_addresses
             for address in (
                 *usual,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from budnet.ir.address import Prefix
+from budnet.ir.address import inside
 from budnet.ir.cloud import TargetKind
 from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
@@ -57,7 +57,7 @@ def _routes(network: Network) -> Iterator[WayOut]:
         for route in table.routes:
             if route.target in _OUT:
                 yield WayOut(f"route table '{table.id}' sends {route.destination} to {route.via}", route.origin)
-            elif not _inside(route.destination, ours):
+            elif not any(inside(route.destination, p) for p in ours):
                 yield WayOut(f"route table '{table.id}' has a route to {route.destination}, which is no network's", route.origin)
 
 
@@ -76,7 +76,3 @@ def _names(network: Network) -> Iterator[WayOut]:
     for record in network.records:
         if record.view != PUBLIC_VIEW and record.kind in ("A", "AAAA") and record.data in outside:
             yield WayOut(f"network '{record.view}' resolves {record.name} to {record.data}, outside", record.origin)
-
-
-def _inside(prefix: Prefix, ours: list[Prefix]) -> bool:
-    return any(prefix.version == p.version and prefix.subnet_of(p) for p in ours)  # type: ignore[arg-type]

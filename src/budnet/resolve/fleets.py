@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_network
 
-from budnet.ir.address import Prefix
+from budnet.ir.address import Prefix, inside
 from budnet.model.network import Link, Network
 from budnet.model.service import Service
 from budnet.model.values import Part, Pool
@@ -109,7 +109,7 @@ class _Room:
     def take(self, name: str, pool: Prefix, size: int, first: int) -> Prefix | None:
         """A range of length `size` in `pool`: the pinned one, else the first free one from place `first` on; None: there is none."""
         found = self.pinned.get(name)
-        if found is None or found.prefixlen != size or not _inside(found, pool) or self._blocker(found, self._taken):
+        if found is None or found.prefixlen != size or not inside(found, pool) or self._blocker(found, self._taken):
             found = self._free(name, pool, size, first)
         if found is not None:
             self._taken.append(_ends(found))
@@ -220,10 +220,6 @@ def _family(prefix: Prefix, before: Iterable[Prefix | Pool | Part]) -> str:
 
 def _fits(size: int, whole: Prefix) -> bool:
     return whole.prefixlen <= size <= whole.max_prefixlen
-
-
-def _inside(part: Prefix, whole: Prefix) -> bool:
-    return part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
 
 
 def _ends(prefix: Prefix) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from itertools import combinations
 
-from budnet.ir.address import Prefix
+from budnet.ir.address import Prefix, inside
 from budnet.ir.cloud import Cloud, EgressOnlyGateway, InternetGateway, NatGateway, Subnet, Vpc
 from budnet.ir.endpoint import Cluster, Namespace
 from budnet.model.network import Network
@@ -75,7 +75,7 @@ def _subnets(draft: Draft, vpc: str, written: Network, tier: str) -> None:
     parts: list[list[Prefix]] = [[] for _ in range(zones)]
     _one_each(draft, subnet.cidr, (*path, "cidr"), "a subnet")
     for at, prefix in enumerate(subnet.cidr):
-        if all(map(_fits, written.cidr)) and not any(_inside(prefix, whole) for whole in written.cidr):
+        if all(map(_fits, written.cidr)) and not any(inside(prefix, whole) for whole in written.cidr):
             draft.error(OUTSIDE_VPC, f"{prefix} is not inside {_list(written.cidr)}", (*path, "cidr", at),
                         "give it a part of the network's own range, or widen the network's `cidr`",
                         (("the network's range", ("networks", vpc, "cidr")),))  # fmt: skip
@@ -187,7 +187,7 @@ def _fits(network: Prefix) -> bool:
 
 def _not_kept(draft: Draft, prefix: Prefix, path: Path) -> None:
     for kept, why in _KEPT.items():
-        if _inside(prefix, kept):
+        if inside(prefix, kept):
             draft.error(
                 NOT_ALLOWED, f"{prefix} cannot be used: {kept} {why}", path, "take a private range, such as one of 10.0.0.0/8 or fd00::/8"
             )
@@ -207,10 +207,6 @@ def _in_network(subnet: str, vpc: str) -> bool:
 
 def _overlap(a: Prefix, b: Prefix) -> bool:
     return a.version == b.version and a.overlaps(b)
-
-
-def _inside(part: Prefix, whole: Prefix) -> bool:
-    return part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
 
 
 def _list(prefixes: list[Prefix]) -> str:

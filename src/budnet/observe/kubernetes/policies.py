@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import ip_network
 
-from budnet.ir.address import Prefix, Protocol
+from budnet.ir.address import Prefix, Protocol, inside
 from budnet.ir.filters import (
     Action,
     AdminPolicy,
@@ -79,7 +79,7 @@ def _block(of: Object, where: str) -> BlockPeer:
     without = []
     for i, each in enumerate(sequence(of, "except", where)):
         part = prefix(each, f"{where}except[{i}]")
-        if part.version != whole.version or not part.subnet_of(whole) or part == whole:  # type: ignore[arg-type]
+        if not inside(part, whole) or part == whole:
             raise Wrong(f"{where}except[{i}]", f"{part} is not a part of {whole}")
         without.append(part)
     return BlockPeer(whole, tuple(without))
