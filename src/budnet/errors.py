@@ -5,6 +5,7 @@ BudnetError
     NotPermitted   namespaces are not allowed to this user
     NoTwin         no twin of that name is up
     AlreadyUp      one is
+    OtherTwin      one is, made of something else than what it is asked about
   OrderRefused     an ACME server did not give a certificate
   OutputError      a file could not be written
   WrongQuestion    it names nobody, no port, or no network
@@ -32,6 +33,10 @@ class NoTwin(TwinError):
 
 class AlreadyUp(TwinError):
     """A twin of that name is up already, of another topology."""
+
+
+class OtherTwin(TwinError):
+    """The twin of that name is of this topology as it was, or as it is taken without or with an option."""
 
 
 class OrderRefused(BudnetError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from budnet.cli.output import colours, format_option, literal_option, load, print_json, style, table, wrong
+from budnet.cli.output import colours, format_option, load, print_json, style, table, taking_options, wrong
 
 if TYPE_CHECKING:
     from budnet.ir.bundle import Item
@@ -57,7 +57,7 @@ def command() -> None:
 @click.option("--chunk", metavar="SIZE", help="Also cut it into pieces of this size, such as 4GB, in DIR.pieces.")
 @click.option("--ca", type=_FILE, help="Certificates (PEM) that registries named in the file are trusted by.")
 @format_option
-@literal_option
+@taking_options
 def write_bundle(file: str | None, out: Path, key: Path | None, chunk: str | None, ca: Path | None, form: str) -> None:
     """Write a bundle of what FILE lists. After Ctrl-C the next run goes on where this one was."""
     from budnet.bundle import chunks, lock, write

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from budnet.errors import NoTwin
+import click
+
+from budnet.cli.which_twin import running
+from budnet.errors import OtherTwin
 from budnet.ir.names import Certificate
 from budnet.ir.network import Network
 from budnet.pki import expiry
@@ -31,16 +34,16 @@ def planned(network: Network) -> Rows:
     return rows
 
 
-def now(network: Network, name: str) -> Rows | None:
-    """What the servers of the twin of this network present; None where it is not up."""
+def now(network: Network, file: str | None, name: str) -> Rows | None:
+    """What the servers of the twin of this network present; None where it is not up, or not of this."""
     from budnet.probe.certificates import found
-    from budnet.twin.lab import Twin
 
-    twin = Twin(name)
     try:
-        if twin.status()["name"] != network.name:
-            return None
-    except NoTwin:
+        twin = running(network, file, name)
+    except OtherTwin as other:
+        click.echo(f"budnet: {other}", err=True)
+        return None
+    if twin is None:
         return None
     return [
         (f.endpoint, f.name, f.key, f.issuer, f.serial, _date(f.begins), _date(f.ends),

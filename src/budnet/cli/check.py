@@ -15,10 +15,10 @@ from budnet.cli.output import (
     file_argument,
     is_airgapped,
     is_literal,
-    literal_option,
     print_json,
     print_sarif,
     table,
+    taking_options,
     wrong,
 )
 from budnet.ir.endpoint import Endpoint
@@ -42,7 +42,7 @@ from budnet.tls.enforce import NotEnforceable, gaps
     metavar="[CODE]",
     help="What a finding is about; without CODE all of them, in a table.",
 )
-@literal_option
+@taking_options
 def command(file: str | None, form: str, code: str | None) -> None:
     """Read and resolve FILE, and say what is wrong with what it describes: findings, each with what is written, what takes effect, why.
 

@@ -11,6 +11,7 @@ import click
 from budnet.cli.output import print_json, style
 from budnet.cli.source import network
 from budnet.errors import AlreadyUp, NoTwin
+from budnet.ir.digest import digests
 from budnet.probe import truth
 from budnet.probe.rehearsal import Expected, Rehearsal, rehearse
 from budnet.twin import lab, tools
@@ -28,7 +29,8 @@ class ClusterTwin:
     @cached_property
     def staged(self) -> Stage:
         """The same for the same cluster, so that a twin that is up is known again."""
-        return Stage(plan(self.rehearsal.network), (), (), ())
+        network = self.rehearsal.network
+        return Stage(plan(network), (), (), (), made_of=tuple(digests(network).items()))
 
     def up(self, attached: bool) -> None:
         """Brings it up; one of the same cluster that is up is left alone. Raises AlreadyUp where another one is."""

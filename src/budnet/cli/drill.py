@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from budnet.cli.output import format_option, literal_option, load, name_option, print_json, style, table, wrong
-from budnet.errors import NoTwin
+from budnet.cli.output import format_option, load, name_option, print_json, style, table, taking_options, wrong
+from budnet.cli.which_twin import twin_for
 
 if TYPE_CHECKING:
     from budnet.probe.parts import Part
@@ -32,7 +31,7 @@ _TITLES = ["part", "what happens", "away s", "requests", "failed", "first failur
 @click.option("--away", type=click.FloatRange(1.5, 60), default=2.0, show_default=True, help="Seconds until the part is given back.")
 @name_option
 @format_option
-@literal_option
+@taking_options
 def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: float, name: str, form: str) -> None:
     """Take parts of the twin away, one at a time and under load, and bring them back. Exit 1 if a promise of the design is broken.
 
@@ -41,7 +40,7 @@ def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: flo
     the part; each begins at its time, whatever became of others, and has a second. A process is killed and later started again,
     what has none loses its wire. What the design promises is read off the file: with `replicas: 2` the other one stands in.
 
-    Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Ctrl-C brings the part back.
+    Uses the twin that is up, if it was made of the same; where none is, one for the purpose. Ctrl-C brings the part back.
 
     \b
     Examples:
@@ -52,11 +51,11 @@ def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: flo
       budnet drill --format json
     """
     from budnet.probe import parts
-    from budnet.twin.lab import Twin
 
     if len(arguments) > 1:
         raise click.UsageError("one FILE at most")
-    network = load(arguments[0] if arguments else None).network
+    file = arguments[0] if arguments else None
+    network = load(file).network
     assert network is not None
     chosen = parts.parts(network) if not nodes else []
     for node in nodes:
@@ -68,21 +67,8 @@ def command(arguments: Sequence[str], nodes: Sequence[str], rate: int, away: flo
         if not found.requests:
             wrong(f"no flow over TCP leads to '{node}', so nobody would miss it")
         chosen.append(found)
-    twin, ours = Twin(name), False
-    try:
-        if twin.facts["name"] != network.name:
-            raise NoTwin(name)
-    except NoTwin:
-        from budnet.cli.twin_up import bring_up
-
-        name, ours = f"drill-{os.getpid()}", True
-        bring_up(network, name, attached=True)
-        twin = Twin(name)
-    try:
+    with twin_for("drill", network, file, name) as twin:
         accounts = [(p, _one(twin, p, rate, away, form)) for p in chosen]
-    finally:
-        if ours:
-            twin.down()
     rows = [_row(p, a) for p, a in accounts]
     if form == "json":
         print_json("drill", {"rate": rate, "deadline": parts.DEADLINE, "away": away, "parts": rows})

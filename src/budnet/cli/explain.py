@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import format_option, literal_option, style
+from budnet.cli.output import format_option, style, taking_options
 from budnet.cli.source import place, source_option
 from budnet.questions.explain import answer, explain
 from budnet.reach.disposition import Disposition
@@ -22,7 +22,7 @@ from budnet.reach.remedy import Remedy
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
 @source_option
 @format_option
-@literal_option
+@taking_options
 def command(src: str, destination: str, port: str, file: str | None, source: str | None, form: str) -> None:
     """Every filter on the way, with the rule that lets the flow pass or the fact that none does. Exit 1 if it does not pass.
 

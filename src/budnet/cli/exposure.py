@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import file_argument, literal_option, markdown, print_sarif, table
+from budnet.cli.output import file_argument, markdown, print_sarif, table, taking_options
 from budnet.cli.source import network, source_option
 from budnet.ir.address import ALL_PORTS, Protocol
 from budnet.questions.exposure import answer, exposure, place
@@ -31,7 +31,7 @@ _INTERNET, _PERHAPS = "K301", "K302"
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "csv", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
 )  # fmt: skip
-@literal_option
+@taking_options
 def command(file: str | None, source: str | None, fail_on: str | None, new_pods: bool, form: str) -> None:
     """What the internet reaches, and what any pod could reach that is not there yet, each with the reason.
 

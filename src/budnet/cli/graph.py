@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from budnet.cli.output import file_argument, literal_option, network, wrong
+from budnet.cli.output import file_argument, network, taking_options, wrong
 from budnet.errors import OutputError
 
 
@@ -20,7 +20,7 @@ from budnet.errors import OutputError
     help="Where to: .svg, .png, .mmd (Mermaid) or .dot (Graphviz).",
 )
 @click.option("--view", default="architecture", show_default=True, help="`architecture`, `cross-cluster`, or `service:NAME`.")
-@literal_option
+@taking_options
 def command(file: str | None, output: Path, view: str) -> None:
     """Draw FILE: the network's architecture, what crosses between clusters, or one service's flows.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import colours, file_argument, literal_option, print_sarif
+from budnet.cli.output import colours, file_argument, print_sarif, taking_options
 from budnet.cli.source import place, source_option
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @file_argument
 @source_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="How to print.")
-@literal_option
+@taking_options
 def command(file: str | None, source: str | None, form: str) -> None:
     """What is odd about filters: selects nobody, never matches or decides, says again what others say, disagrees. Exit 1 if there
     is a warning; remarks do not count.

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from budnet.cli.focus import focus, focus_options
-from budnet.cli.output import file_argument, literal_option, markdown, table
+from budnet.cli.output import file_argument, markdown, table, taking_options
 from budnet.cli.source import network, source_option
 from budnet.questions import matrix
 from budnet.questions.classes import rectangles
@@ -35,7 +35,7 @@ _TABLE = 5000
     "--format", "form", type=click.Choice(["text", "csv", "markdown", "json"]), default="text", show_default=True, help="How to print."
 )
 @focus_options
-@literal_option
+@taking_options
 def command(file: str | None, source: str | None, by: str | None, form: str, **options: Any) -> None:
     """Who reaches whom on which ports: all pairs with something allowed. Every form is written as it is found, source by source.
 

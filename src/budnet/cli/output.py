@@ -36,7 +36,7 @@ name_option = click.option(
 )
 
 
-def literal_option(verb: Verb) -> Verb:
+def taking_options(verb: Verb) -> Verb:
     """How a file is taken: `--literal`, `--airgapped`. Read by `load`, so that no verb has to hand them on."""
     return _literal(_airgapped(verb))
 

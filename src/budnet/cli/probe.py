@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import NoReturn
 
 import click
 
-from budnet.cli.output import literal_option, load, name_option, print_json, style, table
-from budnet.errors import NoTwin
+from budnet.cli.output import load, name_option, print_json, style, table, taking_options
+from budnet.cli.which_twin import twin_for
 from budnet.probe import layers, report, truth
 from budnet.probe.sample import chosen
 from budnet.questions.place import is_observed
@@ -41,14 +40,14 @@ LAYERS = [PACKETS, *(layer.name for layer in layers.LAYERS)]
 @click.option("--starttls", type=click.Choice(["postgresql"]), default=None, help="With --at: how the server's protocol gets to TLS.")
 @name_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
-@literal_option
+@taking_options
 def command(
     arguments: Sequence[str], layer: str | None, sources: Sequence[str], targets: Sequence[str], junit_file: Path | None,
     evidence: Path | None, everything: bool, place: str | None, profile: str | None, starttls: str | None, name: str, form: str,
 ) -> None:  # fmt: skip
     """Send real packets along every flow there is and could be, and compare each fate with the proof. Exit 1 if one differs.
 
-    Uses the twin that is up; where none is, brings one up for the purpose and takes it down. Every answer has evidence: who
+    Uses the twin that is up, if it was made of the same; where none is, one for the purpose. Every answer has evidence: who
     answered, or which rule dropped the packet. Silence is reported as LOST, never as a denial.
 
     LAYER is packets, or a layer of questions about what answers: dns, names, links, airgap, tls. Without one, all are asked.
@@ -64,8 +63,6 @@ def command(
       budnet probe catalog/fleet --all
       budnet probe --from kubernetes:manifests --to shop/db
     """
-    from budnet.twin.lab import Twin
-
     file, layer = _file_and_layer(arguments, layer)
     networks, sources = [s for s in sources if is_observed(s)], [s for s in sources if not is_observed(s)]
     if networks:
@@ -83,18 +80,8 @@ def command(
         probe_at(place, profile, starttls or "", file, form)
     network = load(file).network
     assert network is not None
-    twin, ours = Twin(name), False
-    try:
-        if twin.facts["name"] != network.name:
-            raise NoTwin(name)
-    except NoTwin:
-        from budnet.cli.twin_up import bring_up
-
-        name, ours = f"probe-{os.getpid()}", True
-        bring_up(network, name, attached=True)
-        twin = Twin(name)
-    try:
-        result = truth.Truth()
+    result = truth.Truth()
+    with twin_for("probe", network, file, name) as twin:
         if layer in (None, PACKETS):
             rows, left_out = chosen(network, everything or bool(sources or targets))
             asked = [q for q in rows if _wanted(q.source, sources) and _wanted(q.destination, targets)]
@@ -102,9 +89,6 @@ def command(
             result.left_out = left_out
         if not sources and not targets and layer != PACKETS:
             result.join(layers.truth(network, twin, layer or ""))
-    finally:
-        if ours:
-            twin.down()
     _finish(result, form, junit_file, evidence)
 
 

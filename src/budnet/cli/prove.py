@@ -7,7 +7,7 @@ import time
 
 import click
 
-from budnet.cli.output import file_argument, literal_option, markdown, print_sarif, report, style
+from budnet.cli.output import file_argument, markdown, print_sarif, report, style, taking_options
 from budnet.cli.source import network, source_option
 from budnet.ir.network import Network
 from budnet.questions.prove import answer, proofs, refuted
@@ -25,7 +25,7 @@ _COLOUR = {Status.PROVED: "green", Status.REFUTED: "red", Status.UNKNOWN: "yello
     "--format", "form", type=click.Choice(["text", "json", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
 )
 @click.option("--watch", "watched", is_flag=True, help="Prove again whenever it is edited, what the edit can touch; ends with Ctrl-C.")
-@literal_option
+@taking_options
 def command(file: str | None, source: str | None, guarantees: str | None, form: str, watched: bool) -> None:
     """Prove the guarantees of FILE, and that exactly its declared flows are delivered. Exit 1 if one is not proved.
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from budnet.cli.output import format_option, literal_option, style
+from budnet.cli.output import format_option, style, taking_options
 from budnet.cli.source import network, source_option
 from budnet.questions.reach import Reached, answer, reach, trace_lines
 from budnet.reach.engine import Engine
@@ -19,7 +19,7 @@ from budnet.reach.engine import Engine
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
 @source_option
 @format_option
-@literal_option
+@taking_options
 def command(src: str, destination: str, port: str | None, file: str | None, source: str | None, form: str) -> None:
     """Whether SOURCE reaches DESTINATION [on PORT], hop by hop, with what decided. Exit 1 if not.
 

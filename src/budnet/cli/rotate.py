@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from budnet.cli.output import file_argument, format_option, load, name_option, print_json, style, table, wrong
-from budnet.errors import NoTwin
+from budnet.cli.which_twin import twin_for
 
 _TITLES = ["phase", "what happens", "from s", "for s", "requests", "failed"]
 
@@ -35,7 +34,7 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
     Consumers are the endpoints that a flow lets reach a TLS server. Each has a trust file of its own and says by using it that
     it took a new one; a step begins when all have. At the end each tries once with the old alone, and must be refused.
 
-    Uses the twin that is up; where none is, brings one up for the purpose and takes it down.
+    Uses the twin that is up, if it was made of the same; where none is, one for the purpose.
 
     \b
     Examples:
@@ -45,7 +44,6 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
     """
     from budnet.pki.plan import INTERNAL, LINKS
     from budnet.twin.consumers import pairs
-    from budnet.twin.lab import Twin
 
     network = load(file).network
     assert network is not None
@@ -54,25 +52,12 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
         wrong(f"there is no layer '{layer}': choose from {', '.join(layers)}")
     if layer and what == "root":
         wrong("the root is that of every layer: `--layer` is for leaves and issuers")
-    twin, ours = Twin(name), False
-    try:
-        if twin.status()["name"] != network.name:
-            raise NoTwin(name)
-    except NoTwin:
-        from budnet.cli.twin_up import bring_up
-
-        name, ours = f"rotate-{os.getpid()}", True
-        bring_up(network, name, attached=True)
-        twin = Twin(name)
-    try:
-        result: dict[str, Any] = {}
+    result: dict[str, Any] = {}
+    with twin_for("rotate", network, file, name) as twin:
         for said in twin.rotate(what, layer, rate, pairs(network)):
             if "phase" in said and form != "json" and sys.stderr.isatty():
                 click.echo(f"{said['phase']['name']} after {said['phase']['began']:.2f} s", err=True)
             result = said
-    finally:
-        if ours:
-            twin.down()
     result.pop("end")
     if form == "json":
         print_json("rotate", result)

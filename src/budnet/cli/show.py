@@ -10,7 +10,7 @@ import click
 
 from budnet.catalog.backends import BACKENDS, render
 from budnet.cli import certificates, shown_names
-from budnet.cli.output import format_option, literal_option, name_option, network, print_json, table
+from budnet.cli.output import format_option, name_option, network, print_json, table, taking_options
 from budnet.ir.filters import ANY_DEPTH, HostName
 from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
@@ -24,7 +24,7 @@ TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
 @name_option
 @format_option
 @click.option("--derived", is_flag=True, help="With `flows`: the security groups, ACLs and policies that were derived from them, as JSON.")
-@literal_option
+@taking_options
 @click.option("--for", "backend", type=click.Choice([*BACKENDS]), help="With `egress`: how a product writes each name, and what is lost.")
 def command(arguments: Sequence[str], name: str, form: str, derived: bool, backend: str | None) -> None:
     """Tables of what FILE means. TOPIC is networks, services, flows, names, certificates or egress; without one, all of them.
@@ -42,13 +42,14 @@ def command(arguments: Sequence[str], name: str, form: str, derived: bool, backe
     files = [a for a in arguments if a not in topics]
     if len(files) > 1:
         raise click.UsageError(f"'{files[1]}' is no topic: choose from {', '.join(TOPICS)}")
-    found = network(files[0] if files else None)
+    file = files[0] if files else None
+    found = network(file)
     if derived:
         parts = ("security_groups", "acls", "policies", "access_controls", "route_tables", "egress_filters", "dns_filters", "sni_filters")
         print_json("show", {part: to_json(getattr(found, part)) for part in parts})
         return
     tables = {topic: _TABLES[topic](found) for topic in topics}
-    if "certificates" in topics and (now := certificates.now(found, name)) is not None:
+    if "certificates" in topics and (now := certificates.now(found, file, name)) is not None:
         tables["presented"] = (certificates.PRESENTED, now)
     if "egress" in topics:
         tables["egress_names"] = _sources(found, backend)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from budnet.cli.output import file_argument, format_option, is_airgapped, is_literal, literal_option, load, name_option, print_json, style
+from budnet.cli.output import file_argument, format_option, is_airgapped, is_literal, load, name_option, print_json, style, taking_options
 from budnet.cli.source import source_option
 from budnet.errors import AlreadyUp
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="With --from: every pod, and not only two of each class.")
 @name_option
 @format_option
-@literal_option
+@taking_options
 def command(file: str | None, attach: bool, mesh: str, source: str | None, everything: bool, name: str, form: str) -> None:
     """Bring the twin of FILE up: namespaces, filters and real servers on this machine, with no way out of it.
 

@@ -186,7 +186,7 @@ class Agent:
     def status(self) -> dict[str, Any]:
         """What is up, and who answers on each port."""
         return {
-            "name": self.plan.name, "plan": self.stage.digest, "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
+            "name": self.plan.name, "plan": self.stage.digest, "made_of": dict(self.stage.made_of), "began": self.began, "timings": self.timings, "missing": list(self.stage.missing),
             "tunnels_down": self.tunnels_down(), "tunnels": {gateway: asdict(h) for gateway, h in watcher.health(HOME).items()},
             "notes": list(self.stage.notes), "signed": [asdict(s) for s in self.signed], "stand_ins": list(self.stage.stand_ins),
             "mesh": {"kind": self.stage.mesh.kind, "said": self.stage.mesh.said},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from budnet.ir.address import Protocol
+from budnet.ir.digest import digests
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.pki.ssh import SshKey, ssh_key
@@ -46,11 +47,13 @@ class Stage:
     stand_ins: tuple[str, ...] = ()
     """Rows of the certificate table that the internal CA signs although another issuer is written."""
     mesh: Mesh = Mesh()
+    made_of: tuple[tuple[str, str], ...] = ()
+    """The digests of its Network."""
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same network: tells whether the twin that is up is this one."""
-        return hashlib.sha256(repr((self.plan.spaces, self.plan.wires, self.mesh.about)).encode()).hexdigest()
+        """The same for the same network and sidecars: tells whether the twin that is up is this one."""
+        return hashlib.sha256(repr((self.made_of, self.mesh.about)).encode()).hexdigest()
 
 
 def stage(network: Network, plan: TwinPlan, tools: Tools, sidecars: str = mesh.KINDS[0]) -> Stage:
@@ -98,6 +101,7 @@ class _Stage:
         return Stage(
             replace(plan, listeners=own), tuple(processes), tuple(self.missing), (*files, *links.files), tuple(self.zones.items()), resolv,
             tuple(ends), self.watched(plan, ends), _behind(certificates.orders, processes), tuple(certificates.stand_ins.values()), tuple(certificates.stand_ins), meshed,
+            tuple(digests(self.network).items()),
         )  # fmt: skip
 
     def tunnels(self, processes: list[Process]) -> list[tunnels.End]:
