@@ -7,11 +7,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from budnet.ir.network import Network
-from budnet.pipeline import load
+from budnet.pipeline import load, load_text
+from budnet.probe import certificates
 from budnet.probe.truth import truth
 from budnet.twin import tools
 from budnet.twin.build import plan
@@ -25,6 +27,9 @@ WAYS = ("as-written", "repaired")
 HELLO = "import socket; s = socket.create_connection(('{}', {}), 2); s.sendall(b'hello\\n'); print(s.recv(99).decode())"
 NAMES = "clickhouse.bud-system.svc.cluster.local", "minio.bud-system.svc.cluster.local"
 APPS = "control-plane/apps"
+
+
+LIBRARY = Path(__file__).parent / "certificates.yaml"
 
 
 def network(way: str) -> Network:
@@ -174,3 +179,40 @@ def test_an_ec_key_under_suites_for_rsa_is_an_outage_for_tls_1_2(both: tuple[boo
     suite = speaks(twin, "internet/client", "api.example.com", 443, at)
     assert "HANDSHAKE_FAILURE" in suite if literal else suite == "ECDHE-RSA-AES256-GCM-SHA384"
     assert speaks(twin, "internet/client", "api.example.com", 443, at, version="TLSv1_3").startswith("TLS_")
+
+
+# -- certificates, ordered for real
+
+CAREFUL = """
+import socket, ssl
+context = ssl.create_default_context(cafile='/run/budnet/pki/public.pem')
+print(context.wrap_socket(socket.create_connection(('{at}', 443), 2), server_hostname='{name}').version())
+"""
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def library(request: pytest.FixtureRequest) -> Iterator[tuple[bool, Network, Twin]]:
+    """Another topology, whose one row of certificates is a wildcard by HTTP, and too short for a name two labels deep."""
+    lines = LIBRARY.read_text().replace("lifetime: 6d}", "challenge: http-01}").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("  readers:"))
+    wanted = load_text(text.encode(), LIBRARY.name, {}, literal=request.param == "as-written").network
+    assert wanted is not None
+    with twin_of(plan(wanted), stage(wanted, plan(wanted), TOOLS)) as twin:
+        yield request.param == "as-written", wanted, twin
+
+
+def test_a_wildcard_is_not_had_by_http(library: tuple[bool, Network, Twin]) -> None:
+    """D201: Pebble, as RFC 8555 has it, offers dns-01 alone; the order fails, and the probe names its row."""
+    literal, wanted, twin = library
+    (site,) = twin.status()["signed"]
+    assert site["error"] == ("the server offers no http-01 for library.example, only dns-01" if literal else "")
+    rows = "\n".join(map(str, certificates.truth(wanted, twin).disagree))
+    assert ("www.library.example 443" in rows and "by the internal CA (certificates.yaml:17:3)" in rows) if literal else not rows
+
+
+def test_a_name_that_no_certificate_covers_is_refused(library: tuple[bool, Network, Twin]) -> None:
+    """D202: what the load balancer shows instead is of the internal CA, which nobody outside knows."""
+    literal, wanted, twin = library
+    at = str(next(e for e in wanted.inside if e.service == "door").public[0])
+    code, said = run(twin, "internet/client", sys.executable, "-c", CAREFUL.format(at=at, name="readers.rooms.library.example"))
+    assert (code != 0 and "CERTIFICATE_VERIFY_FAILED" in said) if literal else said.startswith("TLSv1."), said

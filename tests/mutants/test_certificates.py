@@ -34,6 +34,7 @@ FILE = Path(__file__).parent.parent / "live/certificates.yaml"
 INDEX, SHELF, DOOR, LINE = "house/cellar/index", "house/cellar/shelf", "house/front/door", "certificates.yaml:19"
 DAY = timedelta(days=1)
 Make = Callable[[Vault, Issued], Leaf]
+Spoil = Callable[[Stage], Stage]
 
 
 def library() -> Network:
@@ -47,10 +48,13 @@ NETWORK = library()
 
 @dataclass(frozen=True)
 class Mutant:
-    """Another leaf for one server; `says` is in a row that differs, and `names` are the names whose rows may."""
+    """Another leaf for one server, or something wrong with an order; `says` is in a row that differs, or in what is said of the order.
+
+    `names` are the names whose rows may differ.
+    """
 
     what: str
-    make: Make
+    make: Make | Spoil
     says: str
     names: tuple[str, ...] = ()
 
@@ -178,19 +182,45 @@ def test_a_key_of_another_certificate_starts_no_server() -> None:
         pass
 
 
-def test_orders_whose_challenge_is_wrong() -> None:
-    """An answer of another account, and a zone that the validator does not see: each order says so, and the internal CA shows."""
+def wrong_answer(staged: Stage) -> Stage:
+    return edit(staged, DOOR, {"haproxy.cfg": lambda text: text.replace(b"field(-1,/)].", b"field(-1,/)].x")})
+
+
+def hidden_zone(staged: Stage) -> Stage:
+    return edit(staged, "internet/name-server", {"dnsmasq.conf": lambda text: text.replace(b"server=/_acme", b"#server=/_acme")})
+
+
+def by_http(staged: Stage) -> Stage:
+    """The order for the wildcard, by another challenge."""
+    orders = tuple(replace(o, request=replace(o.request, challenge="http-01")) if o.row == "site" else o for o in staged.orders)
+    assert orders != staged.orders
+    return replace(staged, orders=orders)
+
+
+SITE, READERS = "www.library.example", "readers.rooms.library.example"
+ORDERS = (
+    (Mutant("an answer of another account", wrong_answer, "challenge failed for readers.rooms.library.example", (READERS,)),
+     Mutant("a zone that the validator does not see", hidden_zone, "challenge failed for library.example", (SITE,))),
+    (Mutant("a wildcard by http-01", by_http, "the server offers no http-01 for library.example, only dns-01", (SITE,)),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", ORDERS, ids=lambda faults: " and ".join(m.what for m in faults))
+def test_an_order_that_fails_says_so_and_the_internal_ca_shows(faults: tuple[Mutant, ...]) -> None:
     staged, _ = sound()
-    staged = edit(staged, DOOR, {"haproxy.cfg": lambda text: text.replace(b"field(-1,/)].", b"field(-1,/)].x")})
-    staged = edit(staged, "internet/name-server", {"dnsmasq.conf": lambda text: text.replace(b"server=/_acme", b"#server=/_acme")})
+    for mutant in faults:
+        staged = mutant.make(staged)
     with twin_of(plan(NETWORK), staged) as twin:
         signed = {s["row"]: s for s in twin.status()["signed"]}
-        table = certificates.truth(NETWORK, twin)
-    assert "challenge failed for library.example" in signed["site"]["error"] and "certificates.yaml:17" in signed["site"]["origin"]
-    assert "challenge failed for readers.rooms.library.example" in signed["readers"]["error"]
-    rows = "\n".join(map(str, table.disagree))
-    assert "www.library.example 443" in rows and "certificates.yaml:17" in rows and "by the internal CA" in rows
-    assert "readers.rooms.library.example 443" in rows and "certificates.yaml:18" in rows
+        rows = certificates.truth(NETWORK, twin).disagree
+    asked = {SITE: ("site", "certificates.yaml:17"), READERS: ("readers", "certificates.yaml:18")}
+    assert {d.question.destination.removeprefix("tls://") for d in rows} == {name for mutant in faults for name in mutant.names}
+    for mutant in faults:
+        for name in mutant.names:
+            row, line = asked[name]
+            assert mutant.says in signed[row]["error"] and line in signed[row]["origin"]
+            (said,) = {str(d) for d in rows if name in d.question.destination}
+            assert "by the internal CA" in said and line in said
 
 
 def test_a_wildcard_two_labels_deep() -> None:
