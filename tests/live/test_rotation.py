@@ -1,19 +1,21 @@
-"""Rotation of everything that believes the internal CA: clients' certificates, fronts of links."""
+"""Rotation of the roots that a twin believes: of clients' certificates, fronts of links, load balancers before TLS, and sidecars."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from budnet.errors import TwinError
 from budnet.ir.network import Network
 from budnet.pipeline import load
-from budnet.pki.store import Vault
+from budnet.pki.store import ACME, Vault
 from budnet.probe import links
+from budnet.probe import mesh as mesh_probe
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.certificates import CLIENT, VAULT
@@ -24,6 +26,7 @@ from helpers import network_of, twin_of
 
 pytestmark = pytest.mark.live
 DOOR, TOOL, LEDGER, CACHE = "yard/gate/door", "yard/bench/tool-0", "yard/bench/ledger", "yard/bench/cache"
+SMITH = "yard/bench/smith-0"
 Result = dict[str, Any]
 
 
@@ -55,28 +58,58 @@ def test_all_that_the_internal_ca_signs_is_in_one_list(topology: str) -> None:
     """Who signs and does not say so could not be switched, and the old root could never be taken away."""
     network = network_of(topology)
     vault = Vault.read(next(content for path, content, _ in stage(network, plan(network), tools.find()).files if path == VAULT))
-    assert set(vault.authority.issuers) == {i.layer for i in vault.issued}
+    for name, authority in vault.authorities.items():
+        assert set(authority.issuers) <= {i.layer for i in vault.issued if i.signed in (name, ACME)}
 
 
-def test_the_root_is_rotated_for_everybody(root: Result) -> None:
+def test_both_roots_are_rotated_for_everybody(root: Result) -> None:
     assert root["failed"] == 0, root["errors"]
     assert not root["left"] and not root["still_trusting"]
-    assert {s["layer"] for s in root["servers"]} == {"site", "parts", "links"}
+    assert {s["layer"] for s in root["servers"]} == {"site", "parts", "links", "internal", "dapr-sentry"}
+    assert [(a["authority"], a["servers"]) for a in root["authorities"]] == [("internal", 7), ("mesh", 2)]
     assert all(r["refused"] for r in root["refused"]), root["refused"]
 
 
-def test_a_load_balancer_before_tls_stops_it_before_anything_is_switched(tmp_path: Path) -> None:
-    """It would keep the old root in memory, say that it has the new one, and answer 503 from then on."""
-    text = Path(__file__).with_name("rotation.yaml").read_text().replace("replicas: 2, ports", "replicas: 2, tls: plain, ports")
-    file = tmp_path / "before-tls.yaml"
-    file.write_text(text)
-    network = load(str(file)).network
-    assert network is not None
-    with twin_of(plan(network), stage(network, plan(network), tools.find())) as twin:
-        with pytest.raises(TwinError, match=f"{DOOR} connects to servers with TLS"):
-            list(twin.rotate("root", "", 60, pairs(network)))
-        again = list(twin.rotate("issuer", "", 60, pairs(network)))[-1]
-    assert not again["failed"] and all(r["refused"] for r in again["refused"])
+def test_who_shows_what_the_old_root_signed_is_refused_by_all_that_ask(root: Result) -> None:
+    """Clients of servers that want certificates, and sidecars: a certificate that is good for nothing any more."""
+    shown = {r["server"]: r["shown"] for r in root["refused"] if r["shown"] is not None}
+    assert set(shown) == {"yard/bench/ledger", "yard/bench/cache", "yard/bench/crate", "yard/work/smith", "yard/desk/clerk"}
+    assert all("unknown ca" in said or "bad certificate" in said for said in shown.values()), shown
+
+
+def test_what_has_to_be_started_again_is_counted_and_refuses_nobody(root: Result) -> None:
+    (crate,) = root["restarted"]
+    assert crate["server"] == "yard/bench/crate" and crate["held"] > 0
+
+
+def test_sidecars_let_the_same_in_afterwards_and_know_nobody_new(root: Result, twin: Twin, network: Network) -> None:
+    table = mesh_probe.truth(network, twin)
+    assert table.questions > 30 and not table.disagree, "\n".join(map(str, table.disagree))
+
+
+def test_the_root_of_the_mesh_alone(root: Result, twin: Twin, network: Network) -> None:
+    result = list(twin.rotate("root", "dapr-sentry", 60, pairs(network)))[-1]
+    assert result["failed"] == 0 and not result["still_trusting"]
+    assert [a["authority"] for a in result["authorities"]] == ["mesh"] and not result["restarted"]
+    assert result["refused"] and all(r["refused"] for r in result["refused"])
+
+
+def test_what_a_sidecar_has_begun_it_finishes_before_another_takes_its_place(root: Result, twin: Twin, network: Network) -> None:
+    """A worker of HAProxy that is to end can open no connection in another namespace any more."""
+    program = """if 1:
+        import socket, time
+        call = socket.create_connection(("127.0.0.1", 3500), 10)
+        call.sendall(b"GET / HTTP/1.1\\r\\nHost: sidecar\\r\\ndapr-app-id: clerk.desk\\r\\n")
+        time.sleep(1.2)
+        call.sendall(b"\\r\\n")
+        raise SystemExit(0 if b" 200 " in call.recv(4096).split(b"\\r\\n")[0] else 1)
+    """
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(twin.exec, SMITH, [sys.executable, "-c", program])
+        time.sleep(0.5)
+        result = list(twin.rotate("leaf", "dapr-sentry", 60, pairs(network)))[-1]
+        assert call.result() == 0
+    assert result["failed"] == 0, result["errors"]
 
 
 def test_a_link_lets_the_right_ones_in_afterwards(root: Result, twin: Twin, network: Network) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 
 import click
 
 from budnet.cli.output import print_json, style
 from budnet.cli.source import network
+from budnet.cli.which_twin import one_of_its_own
 from budnet.errors import AlreadyUp, NoTwin
 from budnet.ir.digest import digests
 from budnet.probe import truth
@@ -32,12 +33,12 @@ class ClusterTwin:
         network = self.rehearsal.network
         return Stage(plan(network), (), (), (), made_of=tuple(digests(network).items()))
 
-    def up(self, attached: bool) -> None:
+    def up(self) -> None:
         """Brings it up; one of the same cluster that is up is left alone. Raises AlreadyUp where another one is."""
         try:
-            lab.up(self.staged, tools.find(), self.name, attached)
+            lab.up(self.staged, tools.find(), self.name)
         except AlreadyUp:
-            if attached or not self.is_up():
+            if not self.is_up():
                 raise
 
     def is_up(self) -> bool:
@@ -51,16 +52,9 @@ class ClusterTwin:
         """Real packets, compared; by a twin of its own where none is up."""
         expected = Expected(self.rehearsal)
         asked = [q for q in self.rehearsal.questions(expected) if wanted(q.source, q.destination)]
-        ours = not self.is_up()
-        if ours:
-            self.name = f"probe-{os.getpid()}"
-            self.up(attached=True)
-        twin = lab.Twin(self.name)
-        try:
+        own = one_of_its_own("probe", lambda name: lab.up(self.staged, tools.find(), name, attached=True))
+        with nullcontext(lab.Twin(self.name)) if self.is_up() else own as twin:
             found = truth.truth(self.rehearsal.network, twin, asked, progress, expected)
-        finally:
-            if ours:
-                twin.down()
         found.notes += self.rehearsal.notes
         if self.rehearsal.unknown:
             found.notes.append(f"{self.rehearsal.unknown} questions were not asked: what decides them is not modelled, or not known")
@@ -70,7 +64,7 @@ class ClusterTwin:
 def up(source: str, name: str, everything: bool, form: str) -> None:
     """`budnet up --from`."""
     twin = ClusterTwin(source, name, everything)
-    twin.up(attached=False)
+    twin.up()
     status = lab.Twin(name).status()
     seconds, spaces, listeners = status["timings"]["total"], len(status["spaces"]), len(status["listeners"])
     if form == "json":

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from budnet.cli.output import file_argument, format_option, load, name_option, print_json, style, table, wrong
 from budnet.cli.which_twin import twin_for
 
+if TYPE_CHECKING:
+    from budnet.ir.network import Network
+
+_WHOSE = {"internal": "the internal CA", "mesh": "Sentry"}
 _TITLES = ["phase", "what happens", "from s", "for s", "requests", "failed"]
 
 
@@ -18,7 +22,10 @@ _TITLES = ["phase", "what happens", "from s", "for s", "requests", "failed"]
 @click.argument("what", type=click.Choice(["leaf", "issuer", "root"]))
 @file_argument
 @click.option(
-    "--layer", default="", metavar="LAYER", help="A row of the certificate table, `internal` or `links`: only its servers. Default: all."
+    "--layer",
+    default="",
+    metavar="LAYER",
+    help="A row of the certificate table, `internal`, `links` or `dapr-sentry`: only what is of it. Default: all.",
 )
 @click.option("--rate", type=click.IntRange(1, 2000), default=200, show_default=True, help="Requests a second, over all servers.")
 @name_option
@@ -29,10 +36,11 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
     \b
     WHAT   leaf     what each server presents; ACME servers are asked for theirs again
            issuer   the issuer of a layer, and every leaf below it
-           root     the root of the internal CA, and everything below it
+           root     the root of the internal CA, and that of the mesh's Sentry, and everything below them
 
     Consumers are the endpoints that a flow lets reach a TLS server. Each has a trust file of its own and says by using it that
-    it took a new one; a step begins when all have. At the end each tries once with the old alone, and must be refused.
+    it took a new one; a step begins when all have. In a mesh sidecars call for their apps, and take what is new by a reload. At the end
+    each tries once with the old alone, and must be refused; where servers ask for certificates, also with one below the old root.
 
     Uses the twin that is up, if it was made of the same; where none is, one for the purpose.
 
@@ -40,18 +48,14 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
     Examples:
       budnet rotate root
       budnet rotate issuer --layer database --rate 500
+      budnet rotate root --layer dapr-sentry
       budnet rotate leaf --format json
     """
-    from budnet.pki.plan import INTERNAL, LINKS
     from budnet.twin.consumers import pairs
 
     network = load(file).network
     assert network is not None
-    layers = [*(c.id for c in network.certificates), INTERNAL, *([LINKS] if any(f.auth for f in network.fronts) else [])]
-    if layer and layer not in layers:
-        wrong(f"there is no layer '{layer}': choose from {', '.join(layers)}")
-    if layer and what == "root":
-        wrong("the root is that of every layer: `--layer` is for leaves and issuers")
+    layer = _layer(network, what, layer)
     result: dict[str, Any] = {}
     with twin_for("rotate", network, file, name) as twin:
         for said in twin.rotate(what, layer, rate, pairs(network)):
@@ -67,10 +71,29 @@ def command(what: str, file: str | None, layer: str, rate: int, name: str, form:
     sys.exit(0 if good else 1)
 
 
+def _layer(network: Network, what: str, layer: str) -> str:
+    """As the vault calls it: Sentry has one issuer, for all of its rows."""
+    from budnet.pki.identity import LAYER
+    from budnet.pki.plan import INTERNAL, LINKS
+
+    called = {c.id: LAYER if c.issuer == LAYER else c.id for c in network.certificates} | {INTERNAL: INTERNAL}
+    called |= {LINKS: LINKS} if any(f.auth for f in network.fronts) else {}
+    called |= {LAYER: LAYER} if network.access_controls else {}
+    if layer and layer not in called:
+        wrong(f"there is no layer '{layer}': choose from {', '.join(called)}")
+    found = called.get(layer, "")
+    if found not in ("", LAYER) and what == "root":
+        wrong("the internal CA's root is that of every layer of it: leave `--layer` out, or choose the mesh's")
+    return found
+
+
 def _print(result: dict[str, Any]) -> None:
     rows = [(p["name"], p["what"], f"{p['began']:.2f}", f"{p['seconds']:.2f}", p["requests"], p["failed"]) for p in result["phases"]]
     table(_TITLES, rows)
     kinds = Counter(s["software"] for s in result["servers"])
+    for each in result["authorities"]:
+        shown = f", {each['clients']} of clients" if each["clients"] else ""
+        click.echo(f"rotated: {_WHOSE[each['authority']]} '{each['name']}': {each['servers']} certificates of servers{shown}")
     click.echo(
         f"{result['consumers']} consumers of {len(result['servers'])} servers: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}"
     )
@@ -87,10 +110,17 @@ def _print(result: dict[str, Any]) -> None:
     click.echo(
         f"with the old {result['what']} alone, {len(result['refused'])} clients tried: {word}; with the new one alone all are served"
     )
+    showing = [r for r in result["refused"] if r["shown"] is not None]
+    if showing:
+        click.echo(f"with certificates below the old root, {len(showing)} of them tried servers that ask for one")
     for each in wrongly:
         old = each["old"] or "is served with the old one"
-        click.echo(f"  {each['consumer']} at {each['server']}: {old}" + (f"; with the new one: {each['new']}" if each["new"] else ""))
+        new = f"; with the new one: {each['new']}" if each["new"] else ""
+        shown = f"; showing what the old one signed: {each['shown'] or 'is served'}" if each["shown"] is not None else ""
+        click.echo(f"  {each['consumer']} at {each['server']}: {old}{new}{shown}")
     for consumer in result["still_trusting"]:
         click.echo(style(f"{consumer} still trusts the old root", "red"))
+    for each in result["restarted"]:
+        click.echo(f"started again: {each['server']}, which has no other way; new connections waited {each['held']:.2f} s")
     for left in result["left"]:
         click.echo(f"not rotated: {left}")

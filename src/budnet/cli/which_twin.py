@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from budnet.cli.output import is_airgapped, is_literal
@@ -19,19 +20,29 @@ if TYPE_CHECKING:
 def twin_for(verb: str, network: Network, file: str | None, name: str) -> Iterator[Twin]:
     """The twin of this name; where none is up, or one of another topology, one for this block alone. Raises OtherTwin."""
     from budnet.cli.twin_up import bring_up
-    from budnet.twin.lab import Twin
 
     there = running(network, file, name)
     if there is not None:
         yield there
         return
-    own = f"{verb}-{os.getpid()}"
-    bring_up(network, own, attached=True)
-    twin = Twin(own)
+    with one_of_its_own(verb, lambda own: bring_up(network, own, attached=True)) as twin:
+        yield twin
+
+
+@contextmanager
+def one_of_its_own(verb: str, bring_up: Callable[[str], object]) -> Iterator[Twin]:
+    """A twin for this block alone. `bring_up` attaches one of a name to this process, so that it ends where this is killed, too."""
+    from budnet.twin.lab import Twin
+
+    twin = Twin(f"{verb}-{os.getpid()}")
+    bring_up(twin.name)
     try:
         yield twin
     finally:
-        twin.down()
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave us half way down
+        with suppress(NoTwin):
+            twin.down()
+        signal.signal(signal.SIGINT, before)
 
 
 def running(network: Network, file: str | None, name: str) -> Twin | None:

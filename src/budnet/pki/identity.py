@@ -13,11 +13,14 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from budnet.ir.mesh import Identity
+from budnet.pki.authority import Authority
 from budnet.pki.issuer import Issuer, Leaf, Template, general_name
 
 AUTHORITY_LIFETIME = timedelta(days=365)
 """Of root and issuer where Sentry makes them itself."""
 LIFETIME = timedelta(days=1)
+LAYER = "dapr-sentry"
+"""What its issuer is called beside the layers of the internal CA: Sentry has one, for all of its rows in the certificate table."""
 SUFFIX = "svc.cluster.local"
 
 
@@ -29,13 +32,17 @@ class Sentry:
 
     def __init__(self, name: str, kind: str = "ec-p256", now: datetime | None = None) -> None:
         self.kind = kind
-        self.root = Issuer.root(f"{name} mesh root", AUTHORITY_LIFETIME, kind, now=now)
-        self.issuer = self.root.subordinate(f"{name} mesh issuer", AUTHORITY_LIFETIME, kind, now=now)
+        self.authority = Authority(f"{name} mesh", now, kind, AUTHORITY_LIFETIME)
+
+    @property
+    def issuer(self) -> Issuer:
+        """Who signs identities."""
+        return self.authority.issuer(LAYER, kind=self.kind, lifetime=AUTHORITY_LIFETIME)
 
     @property
     def trust(self) -> bytes:
         """What every sidecar trusts, in PEM: Dapr's trust anchors."""
-        return self.root.pem
+        return self.authority.root
 
     def sign(self, identity: Identity, lifetime: timedelta = LIFETIME, kind: str = "", now: datetime | None = None) -> Leaf:
         """A new key and its certificate."""

@@ -23,13 +23,15 @@ from budnet.ir.names import CLUSTERSET, Certificate
 from budnet.ir.network import Network
 from budnet.pki import expiry
 from budnet.pki.files import authority, kind
+from budnet.pki.identity import SUFFIX
 from budnet.pki.issuer import SKEW
 from budnet.probe.answer import Answer
 from budnet.probe.question import Question
 from budnet.probe.truth import Truth
 from budnet.tls.enforce import key_for
-from budnet.twin.handshake import Seen
+from budnet.twin.handshake import Look, Seen
 from budnet.twin.lab import Twin
+from budnet.twin.mesh import TRUSTED as SIDECARS
 
 CERTIFICATES = "certificate"
 INTERNAL, PUBLIC = "the internal CA", "a public CA"
@@ -54,7 +56,7 @@ def truth(network: Network, twin: Twin) -> Truth:
     status = twin.status()
     real = _real(status)
     asked = [a for e in network.inside if e.id in real for a in _of(network, e, set(status["stand_ins"]))]
-    places = [(a.source.id, a.address, a.listener.port, a.name, _starttls(a.target)) for a in asked]
+    places = [Look(a.source.id, a.address, a.listener.port, a.name, _starttls(a.target)) for a in asked]
     table = Truth()
     seen, internal = twin.looks(places)
     roots = {c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(internal.encode())}
@@ -187,19 +189,28 @@ class Found:
 
 
 def found(network: Network, twin: Twin) -> list[Found]:
-    """What each real server presents, once for every certificate that it has."""
-    real = _real(twin.status())
+    """What each real server presents, once for every certificate that it has; of sidecars once for each app."""
+    status = twin.status()
+    real = _real(status)
     asked = [a for e in network.inside if e.id in real for a in _of(network, e, set())]
-    seen, _ = twin.looks([(a.source.id, a.address, a.listener.port, a.name, _starttls(a.target)) for a in asked])
+    places = [(a.target.id, Look(a.source.id, a.address, a.listener.port, a.name, _starttls(a.target))) for a in asked]
+    places += _sidecars(network) if status["mesh"]["kind"] == "haproxy" else []
+    seen, _ = twin.looks([look for _, look in places])
     out: dict[tuple[str, str], Found] = {}
-    for one, shown in zip(asked, seen, strict=True):
+    for (target, look), shown in zip(places, seen, strict=True):
         if not shown.chain:
-            out.setdefault((one.target.id, ""), Found(one.target.id, one.name, "", "", "", None, None, shown.error))
+            out.setdefault((target, ""), Found(target, look.name, "", "", "", None, None, shown.error))
             continue
         leaf = x509.load_der_x509_certificate(shown.chain[0])
         start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
         state = shown.error or expiry.state(start, end, datetime.now(UTC))
         serial = f"{leaf.serial_number:x}"
-        row = Found(one.target.id, one.name, leaf.issuer.rfc4514_string(), kind(leaf), serial, start, end, state)
-        out.setdefault((one.target.id, serial), row)
+        row = Found(target, look.name, leaf.issuer.rfc4514_string(), kind(leaf), serial, start, end, state)
+        out.setdefault((target, serial), row)
     return list(out.values())
+
+
+def _sidecars(network: Network) -> list[tuple[str, Look]]:
+    """The first pod of every app, asked from inside the pod, where no filter is in the way. A server shows itself before its client does."""
+    first = ((c, network.endpoint[c.endpoints[0]]) for c in network.access_controls)
+    return [(c.id, Look(pod.id, str(pod.addresses[0]), c.port, f"{c.callee.name}.{SUFFIX}", "", SIDECARS)) for c, pod in first]

@@ -52,6 +52,9 @@ from budnet.twin.tools import Tools
 HOME = Path("/run/budnet")
 """On a tmpfs that only the twin sees."""
 
+CHANGING = "changing"
+"""A file there, locked by who takes servers away or gives them other files: one at a time."""
+
 _WORTH_TWO = 2000
 """So many questions are worth a second process."""
 
@@ -107,7 +110,8 @@ class Agent:
         watcher.start(self.stage.watched, self.kernel.spaces, self.kernel.route, HOME)
         syscall.setns(home)
         os.close(home)
-        self.signed = orders.finish(ordering, {r.process.name: r for r in self.running}, HOME)
+        self.signed = orders.finish(ordering, {r.process.name: r for r in self.running}, self.kernel, HOME)
+        orders.stand_in([s.row for s in self.signed if s.error], HOME)
 
     # ---- serving --------------------------------------------------------------------------------------------------------
 
@@ -135,7 +139,7 @@ class Agent:
         code = 1
         try:
             door.close()
-            self.running = part.current(self.running, HOME)
+            self.running = supervisor.current(self.running)
             self.request(connection)
             code = 0
         except (BrokenPipeError, ConnectionResetError):
@@ -240,27 +244,29 @@ class Agent:
         send({"seen": list(handshakes.ask(doors, self.kernel.spaces, HOME / CLIENT)), "end": True})
 
     def looks(self, places: list[list[Any]], send: Send) -> None:
-        """TLS as [source, address, port, name, starttls]; answers what each server showed."""
+        """TLS handshakes to make (`handshake.Look`); answers what each server showed."""
         answers = []
-        for source, address, port, name, starttls in places:
-            syscall.setns(self.kernel.spaces[source])
-            answers.append(handshake.look(address, port, name, starttls, HOME / EVERYONE).json())
+        for one in (handshake.Look(*place) for place in places):
+            syscall.setns(self.kernel.spaces[one.source])
+            answers.append(handshake.look(one, HOME).json())
         internal = (HOME / INTERNAL_ROOTS).read_text()
         send({"answers": answers, "internal": internal, "end": True})
 
     def rotate(self, asked: dict[str, Any], send: Send) -> dict[str, Any]:
-        """Rotates certificates under load; sends each phase as it ends."""
-        running = {r.process.name: r for r in self.running}
+        """Rotates certificates under load; sends each phase as it ends. Once begun, it is not left half way."""
 
         def renew(row: str) -> str:
-            again = [o for o in self.stage.orders if o.row == row]
-            return "; ".join(
-                s.error for s in orders.finish(orders.start(again, self.kernel.spaces, HOME, self.resolve_as), running, HOME) if s.error
-            )
+            begun = orders.start([o for o in self.stage.orders if o.row == row], self.kernel.spaces, HOME, self.resolve_as)
+            return "; ".join(s.error for s in orders.finish(begun, running, self.kernel, HOME) if s.error)
 
-        with (HOME / "rotating").open("w") as turn:
+        def say(phase: dict[str, Any]) -> None:
+            with suppress(OSError):  # nobody may want to know any more, but half a rotation helps nobody
+                send(phase)
+
+        with (HOME / CHANGING).open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
-            return rotation.rotate(asked, running, self.kernel.spaces, HOME, renew, send)
+            running = {r.process.name: r for r in supervisor.current(self.running)}
+            return rotation.rotate(asked, running, self.kernel, HOME, renew, say)
 
     def drill(self, asked: dict[str, Any], connection: socket.socket, send: Send) -> dict[str, Any]:
         """A part is lost under load and comes back; sends each phase as it begins. Back it comes in any case."""
@@ -268,9 +274,9 @@ class Agent:
         wanted.register(connection, select.POLLIN | select.POLLHUP)
         requests = [drilling.Request(r["consumer"], r["kind"], tuple(r["addresses"]), r["port"], r["name"]) for r in asked["requests"]]
         trust = ssl.create_default_context(cafile=HOME / EVERYONE)
-        with (HOME / "drilling").open("w") as turn:
+        with (HOME / CHANGING).open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
-            found = part.together(asked["nodes"], part.current(self.running, HOME), self.stage, self.kernel, HOME)
+            found = part.together(asked["nodes"], supervisor.current(self.running), self.stage, self.kernel, HOME)
             load = drilling.OpenLoop(requests, self.kernel.spaces, trust, asked["rate"], asked["deadline"])
             return drilling.drill(found, load, asked["away"], asked["patience"], lambda: not wanted.poll(0), send)
 

@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from budnet.twin import syscall
-from budnet.twin.servers.sidecars import SIDECAR
+from budnet.twin import haproxy_master, syscall
+from budnet.twin.servers.sidecars import SERIALS, SIDECAR
 
 _SECONDS, _THREADS = 5.0, 8
 _FAMILY = {True: socket.AF_INET6, False: socket.AF_INET}
@@ -48,6 +48,8 @@ class Said(NamedTuple):
     """The page, or the refusal: a TLS alert such as `certificate required`, `refused`, `timed out`, `closed`."""
     identity: str
     """The SPIFFE ID in the certificate that the other end showed."""
+    serials: str = ""
+    """The serial numbers of the certificates by which the sidecar that answered and its caller knew each other."""
 
 
 def ask(calls: Iterable[Call], namespaces: Mapping[str, int], folder: Path) -> list[Said]:
@@ -55,13 +57,14 @@ def ask(calls: Iterable[Call], namespaces: Mapping[str, int], folder: Path) -> l
 
     def one(call: Call) -> Said:
         syscall.setns(namespaces[call.source])  # of this thread alone
-        return _ask(call, folder)
+        return converse(call, folder)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(one, calls))
 
 
-def _ask(call: Call, folder: Path) -> Said:
+def converse(call: Call, folder: Path) -> Said:
+    """One call, from the namespace of this thread."""
     identity = ""
     try:
         with socket.socket(_FAMILY[":" in call.address], socket.SOCK_STREAM) as plain:
@@ -88,7 +91,8 @@ def _request(connection: socket.socket, call: Call, identity: str) -> Said:
     connection.sendall(f"GET / HTTP/1.1\r\nHost: sidecar\r\n{name}Connection: close\r\n\r\n".encode())
     answer = http.client.HTTPResponse(connection)
     answer.begin()
-    return Said(answer.status, answer.getheader(SIDECAR) or "", answer.read().decode(errors="replace").strip(), identity)
+    sidecar, serials = (answer.getheader(name) or "" for name in (SIDECAR, SERIALS))
+    return Said(answer.status, sidecar, answer.read().decode(errors="replace").strip(), identity, serials)
 
 
 @lru_cache(maxsize=256)
@@ -128,9 +132,5 @@ def lying(folder: Path, lies: Mapping[str, Mapping[str, str]], work: Callable[[]
 
 
 def _command(folder: Path, text: str) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door, suppress(OSError):
-        door.settimeout(_SECONDS)
-        door.connect(str(folder / "admin"))
-        door.sendall(f"{text}\n".encode())
-        while door.recv(4096):
-            pass
+    with suppress(OSError):
+        haproxy_master.ask(folder, f"@1 {text}")

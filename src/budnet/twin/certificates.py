@@ -48,8 +48,8 @@ class Order:
     """The namespace where the ACME server runs."""
     name_server: str
     """The namespace where the TXT record is put; empty for http-01."""
-    balancers: tuple[tuple[str, int], ...]
-    """(process, number of its certificate) to be switched."""
+    balancers: tuple[tuple[str, str], ...]
+    """(process, file of its certificate) to be switched."""
     on_the_way: tuple[tuple[str, str, int], ...] = ()
     """(namespace, protocol, port) that must listen before: the filter that reads names on the way out."""
 
@@ -59,7 +59,7 @@ class Certificates:
 
     def __init__(self, network: Network, tools: Tools) -> None:
         self.network, self.tools = network, tools
-        self.vault = Vault(Authority(network.name))
+        self.vault = Vault({INTERNAL: Authority(network.name)})
         self.web = Authority("modelled internet")
         self.account = acme.account()
         self._made: dict[str, tuple[Certificate, ...]] = {}
@@ -79,8 +79,8 @@ class Certificates:
         """One HAProxy presents these endpoints' certificates, in this order, one file each."""
         for one in self.vault.issued:
             if one.server in endpoints:
-                numbers = tuple(n for n, e in enumerate(endpoints) if e == one.server)
-                one.process, one.software, one.files = process, "haproxy", numbers
+                files = tuple(f"{n}.pem" for n, e in enumerate(endpoints) if e == one.server)
+                one.process, one.software, one.files = process, "haproxy", files
 
     def front(self, front: Front, key: PrivateKey) -> Certificate:
         """What a front that ends TLS presents; its key is that of its link."""
@@ -90,7 +90,7 @@ class Certificates:
             "front",
             0,
             front.near,
-            (0,),
+            ("0.pem",),
             front.ports[0],
             LINKS,
             (front.name,),
@@ -145,7 +145,7 @@ class Certificates:
     def orders(self) -> tuple[Order, ...]:
         """Those of which a server of ours presents something; to be asked after `of`."""
         presenting = {
-            o.row: tuple((i.process, n) for i in self.vault.issued if i.layer == o.row for n in i.files) for o in self._orders.values()
+            o.row: tuple((i.process, f) for i in self.vault.issued if i.layer == o.row for f in i.files) for o in self._orders.values()
         }
         return tuple(replace(o, balancers=presenting[o.row]) for o in self._orders.values() if presenting[o.row])
 
@@ -156,8 +156,9 @@ class Certificates:
         for number, one in enumerate(presented(self.network, endpoint)):
             leaf, signed = self._leaf(one)
             seconds = one.lifetime.total_seconds()
+            files = (f"{number}.pem",) if endpoint.software == "haproxy" else ("server.crt", "server.key")
             self.vault.issued.append(
-                Issued(endpoint.id, endpoint.software, number, endpoint.id, (number,), port, one.layer, one.names, one.key, seconds, signed, str(one.origin))
+                Issued(endpoint.id, endpoint.software, number, endpoint.id, files, port, one.layer, one.names, one.key, seconds, signed, str(one.origin))
             )  # fmt: skip
             yield Certificate(leaf.chain, leaf.key)
 

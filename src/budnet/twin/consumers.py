@@ -1,4 +1,4 @@
-"""Who opens connections to which TLS server: NETWORK -> pairs, from the flows that let them."""
+"""Who opens connections to which TLS server, and whose sidecar calls whose: NETWORK -> pairs, from the flows that let them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Iterator
 
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.network import Network
+from budnet.pki.identity import SUFFIX
 from budnet.pki.plan import presented
-from budnet.twin import reload
-from budnet.twin.load import Pair
+from budnet.pki.store import SIDECAR
+from budnet.twin import mesh, secure
+from budnet.twin.load import SPOKEN, Pair
 
 
 def pairs(network: Network) -> list[Pair]:
-    """Every consumer of every server whose certificate can be switched while it runs, for each certificate that it presents."""
+    """Every consumer of every server, for each certificate that it presents; in a mesh, every caller of every app."""
     out = []
     for server in network.inside:
         listener = next((x for x in server.listeners if x.transport == "tls" and not x.loopback), None)
         if listener is None or not server.addresses:
             continue
-        software = server.software if server.software in reload.SOFTWARE else "haproxy"  # the front of those that speak no TLS
+        software = server.software if server.software in SPOKEN else "haproxy"  # the front of those that speak no TLS
+        mutual = secure.setting(network, server).clients
         ways = list(dict.fromkeys(_ways(network, server, listener))) or [(server.id, str(server.addresses[0]))]
         for number, one in enumerate(presented(network, server)):
             hosts = [h.host for h in server.hosts]
@@ -26,8 +29,26 @@ def pairs(network: Network) -> list[Pair]:
             name = next(
                 (h for h in hosts if h in one.names or f"*.{h.partition('.')[2]}" in one.names), one.names[0].replace("*", "www", 1)
             )
-            out += [Pair(consumer, server.id, address, listener.port, name, software, number) for consumer, address in ways]
-    return [*out, *_over_links(network)]
+            out += [Pair(consumer, server.id, address, listener.port, name, software, number, mutual=mutual) for consumer, address in ways]
+    return [*out, *_over_links(network), *_over_mesh(network)]
+
+
+def _over_mesh(network: Network) -> Iterator[Pair]:
+    """Every caller of every app that a flow lets it call, by the sidecars that it knows: those of its own cluster where an app is there."""
+    flows = [f for f in network.flows if f.via == "mesh" and not f.link]
+    for caller, identity in network.identity.items():
+        pod, known = network.endpoint[caller], set[str]()
+        targets = {t for f in flows if caller in f.sources.endpoints for t in f.destinations.endpoints}
+        for control in sorted(network.access_controls, key=lambda c: not c.id.startswith(f"{pod.cluster}/")):
+            app = control.callee.name
+            callee = next((network.endpoint[e] for e in control.endpoints if e in targets), None)
+            address = next((a for a in callee.addresses if a.version in {x.version for x in pod.addresses}), None) if callee else None
+            if app not in known and address is not None:
+                yield Pair(
+                    caller, control.id, str(address), control.port, f"{app}.{SUFFIX}", SIDECAR,
+                    certificate=f"{mesh.FOLDER}/{identity.name}.pem", mutual=True, app=app,
+                )  # fmt: skip
+            known.add(app)
 
 
 def _over_links(network: Network) -> Iterator[Pair]:

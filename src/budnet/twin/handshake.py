@@ -7,11 +7,14 @@ import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from budnet.twin.certificates import EVERYONE
 
 POSTGRESQL = "postgresql"
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
-_SECONDS = 3.0
+_SECONDS = 5.0
+"""A packet that was lost on the way to a connection is sent again after one second, and after three (RFC 6298)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +34,32 @@ class Seen:
         return Seen(tuple(base64.b64decode(c) for c in text["chain"]), text["error"])
 
 
-def look(address: str, port: int, name: str, starttls: str, roots: Path) -> Seen:
-    """From this thread's namespace: who is at an address, for a client that trusts `roots` and calls it `name`."""
-    context = ssl.create_default_context(cafile=str(roots))
+class Look(NamedTuple):
+    """One handshake to make: `source` is the namespace; the client calls who is there `name` and trusts `roots`, a file below the
+    twin's directory."""
+
+    source: str
+    address: str
+    port: int
+    name: str
+    starttls: str = ""
+    roots: str = EVERYONE
+
+
+def look(one: Look, home: Path) -> Seen:
+    """From this thread's namespace, whatever the source is."""
+    context = ssl.create_default_context(cafile=str(home / one.roots))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
+    to = one.address, one.port, one.name, one.starttls
     try:
-        return Seen(chain(connect(address, port, name, starttls, context), "get_verified_chain"))
+        return Seen(chain(connect(*to, context), "get_verified_chain"))
     except ssl.SSLCertVerificationError as refused:
         reason = refused.verify_message or str(refused)
     except OSError as refused:
         return Seen((), str(refused))
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        return Seen(chain(connect(address, port, name, starttls, context), "get_unverified_chain"), reason)
+        return Seen(chain(connect(*to, context), "get_unverified_chain"), reason)
     except OSError:
         return Seen((), reason)
 

@@ -24,7 +24,7 @@ from budnet.errors import AlreadyUp, NotPermitted, NoTwin, TwinError
 from budnet.twin import syscall
 from budnet.twin.caller import Call, Said
 from budnet.twin.drilling import Request
-from budnet.twin.handshake import Seen
+from budnet.twin.handshake import Look, Seen
 from budnet.twin.handshakes import Door
 from budnet.twin.load import Pair
 from budnet.twin.prober import Observed, Question
@@ -227,8 +227,8 @@ class Twin:
         """TLS servers asked everything: `tls.scan.Seen` as JSON with `ports`, in order."""
         return list(next(self._request({"do": "handshakes", "doors": [list(d) for d in doors]}))["seen"])
 
-    def looks(self, places: Sequence[tuple[str, str, int, str, str]]) -> tuple[list[Seen], str]:
-        """Careful TLS handshakes from (source, address, port, name, starttls): what each showed, and the internal CA's roots."""
+    def looks(self, places: Sequence[Look]) -> tuple[list[Seen], str]:
+        """Careful TLS handshakes: what each showed, and the internal CA's roots."""
         answer = next(self._request({"do": "looks", "places": [list(p) for p in places]}))
         return [Seen.read(a) for a in answer["answers"]], str(answer["internal"])
 

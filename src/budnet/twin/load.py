@@ -1,7 +1,7 @@
 """A steady load of short requests on TLS servers, each made by a consumer from its own namespace and with its own trust.
 
-A request is a whole conversation: connection, verified handshake, one question, its answer. They begin at fixed times, whatever
-became of those before: a server that is slow is asked no less.
+A request is a whole conversation: connection, verified handshake, one question, its answer. A pod with a sidecar has that speak for it,
+and says nothing of TLS itself. Requests begin at fixed times, whatever became of those before: a server that is slow is asked no less.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from budnet.twin import syscall
+from budnet.pki.store import SIDECAR
+from budnet.twin import caller, syscall
 from budnet.twin.certificates import CLIENT
 from budnet.twin.handshake import POSTGRESQL, connect
+from budnet.twin.mesh import API
 from budnet.twin.reload import show
 
 _THREADS = 16
+_DENIED, _BROKEN = 403, 500
+"""Statuses of HTTP that are failures here: access control's, and all from this one on."""
 _STARTUP_BODY = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
 
 
@@ -39,6 +43,10 @@ class Pair:
     """Which of the server's certificates the name leads to."""
     certificate: str = CLIENT
     """What the consumer shows where it is asked: a file below the twin's directory, which need not be there."""
+    mutual: bool = False
+    """Whether the server asks for it, and believes who signed it."""
+    app: str = ""
+    """`app.namespace`, where the consumer's sidecar calls another one; address, port and name are that one's."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -48,12 +56,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A request that was made: when it began and how long it took in seconds, what the server showed, what went wrong."""
+    """A request that was made: when it began and how long it took in seconds, the serial numbers of certificates that were shown
+    (a server's; of sidecars both), what went wrong."""
 
     pair: Pair
     began: float
     took: float
-    serial: str
+    serials: tuple[str, ...]
     error: str = ""
     late: float = 0.0
     """Seconds after its time: a load that cannot keep its rate begins its requests late."""
@@ -112,6 +121,7 @@ class Load:
         self._numbers = itertools.count()
         self._stop = threading.Event()
         self._began = time.monotonic()
+        self._under_way: dict[int, float] = {}
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_THREADS)]
 
     def start(self) -> None:
@@ -126,6 +136,10 @@ class Load:
         for thread in self._threads:
             thread.join(10)
 
+    def oldest(self) -> float:
+        """When the oldest of the requests began that are under way."""
+        return min(list(self._under_way.values()), default=float("inf"))
+
     def _work(self) -> None:
         while True:
             number = next(self._numbers)
@@ -135,49 +149,61 @@ class Load:
             self.made.append(self._one(self.pairs[number % len(self.pairs)], max(-wait, 0.0)))
 
     def _one(self, pair: Pair, late: float) -> Made:
-        began = time.monotonic()
+        began = self._under_way[threading.get_ident()] = time.monotonic()
+        space = self.spaces[pair.consumer]
         try:
-            serial = request(pair, self.spaces[pair.consumer], self.trust.context(pair))
-            return Made(pair, began, time.monotonic() - began, serial, "", late)
+            serials = through_sidecar(pair, space) if pair.app else request(pair, space, self.trust.context(pair))
+            return Made(pair, began, time.monotonic() - began, serials, "", late)
         except OSError as failed:
-            return Made(pair, began, time.monotonic() - began, "", str(failed) or type(failed).__name__, late)
+            return Made(pair, began, time.monotonic() - began, (), str(failed) or type(failed).__name__, late)
+        finally:
+            del self._under_way[threading.get_ident()]
 
 
-def request(pair: Pair, space: int, context: ssl.SSLContext) -> str:
-    """One conversation from a namespace; returns the serial number of what the server showed. Raises OSError."""
+def through_sidecar(pair: Pair, space: int) -> tuple[str, ...]:
+    """One call by name over the sidecar on the consumer's loopback; returns the serial numbers of both sidecars. Raises OSError."""
+    syscall.setns(space)
+    said = caller.converse(caller.Call(pair.consumer, "127.0.0.1", API, False, app=pair.app), Path())
+    if not said.status or said.status == _DENIED or said.status >= _BROKEN:
+        raise ConnectionError(f"the call to {pair.app} is answered {said.status or said.text}")
+    return tuple(said.serials.split())
+
+
+def request(pair: Pair, space: int, context: ssl.SSLContext) -> tuple[str, ...]:
+    """One conversation over TLS from a namespace; returns the serial number of what the server showed. Raises OSError."""
     syscall.setns(space)
     starttls = POSTGRESQL if pair.software == "postgresql" else ""
     with connect(pair.address, pair.port, pair.name, starttls, context) as tls:
         # without a trusted root Python parses nothing of a certificate
         serial = str((tls.getpeercert() or {}).get("serialNumber", ""))
         _TALK[pair.software](tls, pair.name)
-        return serial
+        return (serial,)
 
 
 def _postgresql(tls: ssl.SSLSocket, name: str) -> None:
-    tls.sendall(struct.pack("!I", len(_STARTUP_BODY) + 4) + _STARTUP_BODY)
+    _say(tls, struct.pack("!I", len(_STARTUP_BODY) + 4) + _STARTUP_BODY)
     _until(tls, b"Z\0\0\0\5I")
     query = b"select 1\0"
-    tls.sendall(b"Q" + struct.pack("!I", len(query) + 4) + query)
+    _say(tls, b"Q" + struct.pack("!I", len(query) + 4) + query)
     _until(tls, b"Z\0\0\0\5I")
-    tls.sendall(b"X\0\0\0\4")
+    _say(tls, b"X\0\0\0\4")
 
 
 def _redis(tls: ssl.SSLSocket, name: str) -> None:
-    tls.sendall(b"PING\r\n")
+    _say(tls, b"PING\r\n")
     _until(tls, b"+PONG\r\n")
 
 
-def _haproxy(tls: ssl.SSLSocket, name: str) -> None:
-    tls.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+def _http(tls: ssl.SSLSocket, name: str) -> None:
+    _say(tls, f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
     head = _until(tls, b"\r\n\r\n").split(b"\r\n", 1)[0].decode(errors="replace")
-    if not head.startswith("HTTP/") or head.split(" ")[1] >= "500":
-        raise ConnectionError(f"the load balancer answers {head!r}")
+    if not head.startswith("HTTP/") or int(head.split(" ")[1]) in (_DENIED, *range(_BROKEN, 600)):
+        raise ConnectionError(f"the server answers {head!r}")
 
 
 def _front(tls: ssl.SSLSocket, name: str) -> None:
     """Whoever is behind it may speak anything or nothing: being let in is all that is asked of a front."""
-    tls.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+    _say(tls, f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
     head = tls.recv(4096)
     if head.startswith(b"HTTP/1.1 5"):
         raise ConnectionError(f"the front answers {head[:60]!r}")
@@ -186,9 +212,22 @@ def _front(tls: ssl.SSLSocket, name: str) -> None:
 _TALK: Mapping[str, Callable[[ssl.SSLSocket, str], None]] = {
     "postgresql": _postgresql,
     "redis": _redis,
-    "haproxy": _haproxy,
+    "haproxy": _http,
+    "registry": _http,
+    SIDECAR: _http,
     "front": _front,
 }
+SPOKEN = frozenset(_TALK)
+"""Software that a load can speak to."""
+
+
+def _say(tls: ssl.SSLSocket, data: bytes) -> None:
+    """Who was refused in TLS 1.3 may hear of it when it writes; the alert that says why has come before."""
+    try:
+        tls.sendall(data)
+    except (ssl.SSLEOFError, BrokenPipeError, ConnectionResetError):
+        tls.recv(1)
+        raise
 
 
 def _until(tls: ssl.SSLSocket, end: bytes) -> bytes:

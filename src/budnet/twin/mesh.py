@@ -1,21 +1,23 @@
 """The mesh of the twin: whose sidecar stands where, with which identity, and whom it lets in.
 
 Identities are made new for every twin. Beside those of the apps there are some that no sidecar may accept; the probe
-shows them at every door.
+shows them at every door. All that Sentry signs is listed, so that it can be signed again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.mesh import AccessControl, Identity
 from budnet.ir.network import Network
-from budnet.pki.identity import LIFETIME, SUFFIX, Sentry, encoded_names
+from budnet.pki import store
+from budnet.pki.identity import LAYER, LIFETIME, SUFFIX, Sentry, encoded_names, names_of
 from budnet.pki.issuer import Leaf
+from budnet.pki.store import CLIENTS, SIDECAR, Issued, Vault
 from budnet.twin import dapr_mesh
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate
@@ -26,7 +28,10 @@ KINDS = ("haproxy", "dapr")
 NAME = "mesh"
 """Of the process that carries all sidecars: `budnet logs mesh`."""
 API = 3500
+FOLDER = "mesh"
+"""In the twin's directory: what those who speak to sidecars without one show and trust."""
 TRUST, EXPIRED, STRANGER, UNKNOWN = "trust.pem", "expired.pem", "other-issuer.pem", "unknown-app.pem"
+TRUSTED = f"{FOLDER}/{TRUST}"
 ELSEWHERE = "elsewhere"
 Files = tuple[tuple[str, bytes, int], ...]
 
@@ -42,6 +47,17 @@ class Mesh:
     processes: tuple[Process, ...] = ()
     files: Files = ()
     missing: tuple[str, ...] = ()
+    sentry: Sentry | None = None
+    """Who signed `issued`; None where nobody of ours does."""
+    issued: tuple[Issued, ...] = ()
+
+    def enter(self, vault: Vault) -> None:
+        """Puts Sentry and what it signed beside the internal CA."""
+        if self.sentry:
+            vault.authorities[store.MESH] = self.sentry.authority
+            vault.issued.extend(self.issued)
+        elif self.kind:
+            vault.others.append("the mesh: Dapr's own Sentry has its keys, and this twin does not renew them")
 
 
 def stage(network: Network, tools: Tools, kind: str = KINDS[0]) -> Mesh:
@@ -63,7 +79,9 @@ def stage(network: Network, tools: Tools, kind: str = KINDS[0]) -> Mesh:
         return Mesh("", said, about, missing=(absent.program,))
     count = sum(len(c.endpoints) for c in controls)
     said = f"mesh of {count} sidecars by one {process.software}: TLS 1.3, certificates on both sides, callers by identity"
-    return Mesh("haproxy", said, about, (process,), probe_files(network, process, sentry))
+    shown = tuple(_shown(network, sentry))
+    files = (*((one.server, _pem(one.leaf(sentry.issuer)), 0o600) for one in shown), *_strange(network, sentry))
+    return Mesh("haproxy", said, about, (process,), files, (), sentry, (*presented(network), *shown))
 
 
 def carrier(network: Network, tools: Tools, sentry: Sentry) -> Process:
@@ -74,7 +92,8 @@ def carrier(network: Network, tools: Tools, sentry: Sentry) -> Process:
 
 def parts(network: Network, sentry: Sentry) -> dict[str, Any]:
     """What the recipe is given."""
-    certificates = {c.callee: _certificate(c, sentry) for c in network.access_controls}
+    leaves = [one.leaf(sentry.issuer) for one in presented(network)]
+    certificates = {c.callee: Certificate(x.chain, x.key) for c, x in zip(network.access_controls, leaves, strict=True)}
     pods = [_sidecar(control, network.endpoint[e]) for control in network.access_controls for e in control.endpoints]
     return {
         "apps": {_file(c): _app(c, certificates[c.callee]) for c in network.access_controls},
@@ -98,9 +117,14 @@ def group_of(pod: Endpoint) -> str:
     return f"{pod.cluster}-v{'v'.join(str(v) for v in sorted({a.version for a in pod.addresses}))}"
 
 
-def _certificate(control: AccessControl, sentry: Sentry) -> Certificate:
-    leaf = sentry.sign(control.callee, timedelta(seconds=control.lifetime), control.key)
-    return Certificate(leaf.chain, leaf.key)
+def presented(network: Network) -> list[Issued]:
+    """What the sidecars of every app prove themselves with, of all its replicas the same."""
+    return [
+        Issued(
+            c.id, SIDECAR, 0, NAME, (f"{_file(c)}.pem",), c.port, LAYER, names_of(c.callee), c.key, c.lifetime, store.MESH, str(c.origin)
+        )
+        for c in network.access_controls
+    ]
 
 
 def _app(control: AccessControl, certificate: Certificate) -> App:
@@ -127,20 +151,26 @@ def _callees(network: Network, pod: Endpoint) -> dict[str, list[str]]:
 # ---- what the probe shows to sidecars --------------------------------------------------------------------------------------
 
 
-def probe_files(network: Network, process: Process, sentry: Sentry) -> Files:
-    """Below `mesh/`: every app's own certificate, `APP.NAMESPACE.pem`, and those that are to be refused."""
-    out = {TRUST: sentry.trust}
-    own = {file.path: file.content for file in process.files}
-    identities = {c.callee: own[f"{_file(c)}.pem"] for c in network.access_controls}
-    for identity, certificate in identities.items():
-        out[f"{identity.name}.pem"] = certificate
-        out[other_domain(identity)] = _pem(sentry.sign(in_other_domain(identity)))
-        out[other_namespace(identity)] = _pem(sentry.sign(in_other_namespace(identity)))
+def _shown(network: Network, sentry: Sentry) -> Iterator[Issued]:
+    """Below `mesh/`: an identity of every app, `APP.NAMESPACE.pem`, and those that sidecars know nobody by."""
+    for identity in dict.fromkeys(c.callee for c in network.access_controls):
+        yield _client(f"{identity.name}.pem", identity, sentry)
+        yield _client(other_domain(identity), in_other_domain(identity), sentry)
+        yield _client(other_namespace(identity), in_other_namespace(identity), sentry)
     first = network.access_controls[0].callee
-    out[EXPIRED] = _pem(sentry.sign(first, now=datetime.now(UTC) - 2 * LIFETIME))
-    out[STRANGER] = _pem(Sentry("another", sentry.kind).sign(first))
-    out[UNKNOWN] = _pem(sentry.sign(unknown_app(first)))
-    return tuple((f"mesh/{name}", content, 0o600) for name, content in out.items())
+    yield replace(_client(EXPIRED, first, sentry), age=2 * LIFETIME.total_seconds())
+    yield _client(UNKNOWN, unknown_app(first), sentry)
+
+
+def _client(file: str, identity: Identity, sentry: Sentry) -> Issued:
+    time = LIFETIME.total_seconds()
+    return Issued(f"{FOLDER}/{file}", CLIENTS, 0, "", (), 0, LAYER, names_of(identity), sentry.kind, time, store.MESH, "")
+
+
+def _strange(network: Network, sentry: Sentry) -> Files:
+    """What the caller trusts, and the certificate of an issuer that nobody trusts."""
+    stranger = _pem(Sentry("another", sentry.kind).sign(network.access_controls[0].callee))
+    return (TRUSTED, sentry.trust, 0o644), (f"{FOLDER}/{STRANGER}", stranger, 0o600)
 
 
 def in_other_domain(identity: Identity) -> Identity:

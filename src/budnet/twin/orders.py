@@ -12,7 +12,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -20,8 +20,10 @@ from typing import NoReturn
 from budnet.errors import OrderRefused
 from budnet.pki import acme
 from budnet.pki.issuer import Leaf
+from budnet.pki.store import INTERNAL, Vault
 from budnet.twin import reload, supervisor, syscall
-from budnet.twin.certificates import EVERYONE, PUBLIC, Order
+from budnet.twin.certificates import EVERYONE, PUBLIC, VAULT, Order
+from budnet.twin.linux import LinuxKernel
 from budnet.twin.servers import pebble
 
 _SECONDS = 15.0
@@ -58,9 +60,10 @@ def start(orders: Sequence[Order], spaces: Mapping[str, int], home: Path, resolv
     return out
 
 
-def finish(orderings: Sequence[Ordering], running: Mapping[str, supervisor.Running], home: Path) -> list[Signed]:
+def finish(orderings: Sequence[Ordering], running: Mapping[str, supervisor.Running], kernel: LinuxKernel, home: Path) -> list[Signed]:
     """Waits for them, switches the load balancers, and adds the issuer's root to what clients trust."""
     out = []
+    files: dict[str, dict[str, bytes]] = {}
     for one in orderings:
         os.waitpid(one.pid, 0)
         found = json.loads(one.result.read_text()) if one.result.exists() else {"error": "the client ended without a word"}
@@ -70,8 +73,8 @@ def finish(orderings: Sequence[Ordering], running: Mapping[str, supervisor.Runni
             out.append(Signed(one.order.row, one.order.origin, "the internal CA", found["error"]))
             continue
         leaf = Leaf(found["chain"].encode(), found["key"].encode())
-        for name, number in one.order.balancers:
-            reload.haproxy(running[name], leaf, number)
+        for name, file in one.order.balancers:
+            files.setdefault(name, {}).update(reload.files_of((file,), leaf))
         for file in (EVERYONE, PUBLIC):
             if found["root"] not in (trusted := (home / file).read_text()):
                 (home / file).write_text(trusted + found["root"])
@@ -82,7 +85,18 @@ def finish(orderings: Sequence[Ordering], running: Mapping[str, supervisor.Runni
                 f"{software} as {one.order.server.removeprefix('internet/')}, over ACME {one.order.request.challenge}",
             )
         )
+    for name, content in files.items():  # all that are for one balancer at once
+        reload.take(running[name], content, kernel)
     return out
+
+
+def stand_in(rows: Collection[str], home: Path) -> None:
+    """What was not ordered stays the internal CA's, and is rotated with the rest of it."""
+    if rows:
+        vault = Vault.read((home / VAULT).read_bytes())
+        for one in vault.issued:
+            one.signed = INTERNAL if one.layer in rows else one.signed
+        reload.replace(home / VAULT, vault.text())
 
 
 def _child(order: Order, spaces: Mapping[str, int], home: Path, result: Path, resolve_as: Callable[[str], None]) -> NoReturn:

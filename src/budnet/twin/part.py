@@ -10,19 +10,18 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from budnet.errors import TwinError
 from budnet.twin import supervisor, tunnels, watcher
 from budnet.twin.linux import LinuxKernel
 from budnet.twin.staging import Stage
-from budnet.twin.supervisor import LOG, Running
+from budnet.twin.supervisor import Running
 from budnet.twin.tunnels import End, WireGuardEnd
 
 _CUT = "drill"
 """The table that stands for a cut wire."""
-_PIDS = "restarted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Part:
 
 def together(nodes: Sequence[str], running: Sequence[Running], stage: Stage, kernel: LinuxKernel, home: Path) -> Part:
     """Several nodes as one part. Raises TwinError for a node that is not there."""
-    parts = [_part(node, running, stage.tunnels, kernel, home) for node in nodes]
+    parts = [_part(node, running, stage.tunnels, kernel) for node in nodes]
     tunnels_here = {w.tunnel for w in stage.watched if w.gateway in nodes}
     ends = [w.gateway for w in stage.watched if w.tunnel in tunnels_here]
 
@@ -56,7 +55,7 @@ def _each(work: Iterable[Callable[[], None]]) -> None:
         one()
 
 
-def _part(node: str, running: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> Part:
+def _part(node: str, running: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel) -> Part:
     """The processes that run at a node; where there are none, its wire."""
     if node not in kernel.spaces:
         raise TwinError(f"there is no {node} in this twin: `budnet ps` lists what there is")
@@ -65,16 +64,7 @@ def _part(node: str, running: Sequence[Running], ends: Sequence[End], kernel: Li
         return Part(node, "its wire is cut", lambda: _cut(node, kernel), lambda: _mend(node, kernel))
     software = " and ".join(dict.fromkeys(r.process.software for r in here))
     own = [e for e in ends if e.space == node]
-    return Part(node, f"{software} is killed", lambda: _kill(here), lambda: _start(here, own, kernel, home))
-
-
-def current(running: Sequence[Running], home: Path) -> list[Running]:
-    """With the process ids of those that were started again."""
-    found = []
-    for one in running:
-        path = home / _PIDS / one.process.name.replace("/", "_")
-        found.append(replace(one, pid=int(path.read_text())) if path.exists() else one)
-    return found
+    return Part(node, f"{software} is killed", lambda: _kill(here), lambda: _start(here, own, kernel))
 
 
 def _kill(here: Sequence[Running]) -> None:
@@ -83,23 +73,14 @@ def _kill(here: Sequence[Running]) -> None:
             os.killpg(one.pid, signal.SIGKILL)
 
 
-def _start(here: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel, home: Path) -> None:
+def _start(here: Sequence[Running], ends: Sequence[End], kernel: LinuxKernel) -> None:
     """Returns when all listen. A tunnel comes up by itself: the other end of IPsec begins it anew (DPD), WireGuard has to be
     told its keys again."""
-    again = []
-    for one in here:
-        log = one.directory / LOG
-        if log.exists():  # what it wrote in its last life must not be taken for a sign of this one
-            log.rename(log.with_suffix(".before"))
-        again.append(supervisor.again(one))
+    again = [supervisor.again(one) for one in here]
     try:
         supervisor.wait_ready(again)
     except supervisor.ServerFailed as failed:
         raise TwinError(f"it does not come back: {failed}") from failed
-    for one in again:
-        path = home / _PIDS / one.process.name.replace("/", "_")
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(str(one.pid))
     tunnels.bring_up([e for e in ends if isinstance(e, WireGuardEnd)], kernel.spaces)
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HANGUP, SETTINGS, MASTER, RESTART = "SIGHUP", "CONFIG SET", "reload", "restart"
+"""How a server takes other files (`Process.takes`): PostgreSQL's, Redis's and HAProxy's ways, and that of all others."""
+
 NOBODY = 65534
 """A uid that every distribution has an account for, so that a program that looks itself up finds one."""
 
@@ -55,5 +58,9 @@ class Process:
     """(namespace, protocol, port) of what it listens on outside its own namespace."""
     optional: bool = False
     """Whether the twin comes up without it, where it ends before it is ready: for what it carries, somebody else reports."""
+    takes: str = RESTART
+    """How it takes other certificates and roots while it runs: HANGUP, SETTINGS, MASTER or RESTART."""
+    doors: tuple[str, ...] = ()
+    """With MASTER: the frontends to which all comes that it opens connections for in other namespaces (`haproxy_master.reload`)."""
     mark: tuple[str, str] | None = None
     """(file in the process's directory, text in it) to await as well: for a server that listens before it answers."""

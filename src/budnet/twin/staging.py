@@ -83,6 +83,7 @@ class _Stage:
         processes += self.certificates.processes()
         plan = self.egress(plan, processes)
         meshed = mesh.stage(self.network, self.tools, sidecars)
+        meshed.enter(self.certificates.vault)
         processes += meshed.processes
         self.missing |= dict.fromkeys(meshed.missing)
         processes += self.tls_ports(_taken(processes))

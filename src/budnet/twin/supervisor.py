@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -26,11 +27,15 @@ from budnet.twin.process import Process
 
 LOG = "log"
 """The file in a process's directory with what it and its preparation printed."""
+_PID = "again.pid"
+"""There, too, once it was started again: its process id since then."""
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 _MS_BIND, _MS_REC_PRIVATE = 0x1000, 0x44000
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLMSG_DONE, _NLM_F_DUMP_REQUEST = 4, 20, 2, 3, 0x301
-_TCP_LISTEN, _UDP_BOUND = 10, "07"
+_LISTEN, _BEING_MADE, _UDP_BOUND = 1 << 10, 1 << 3 | 1 << 12, "07"
+"""States of sockets: masks of TCP's (TCP_LISTEN; TCP_SYN_RECV and TCP_NEW_SYN_RECV), and a row's of UDP."""
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "{dir}"}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -73,7 +78,38 @@ def start(process: Process, netns: int, directory: Path, others: Mapping[str, in
 
 def again(one: Running) -> Running:
     """Start a process that has ended once more: in its directory as it left it, and without what prepared it."""
-    return replace(one, pid=_spawn(replace(one.process, prepare=()), one.netns, one.directory))
+    log = one.directory / LOG
+    if log.exists():  # what it wrote in its last life must not be taken for a sign of this one
+        log.rename(log.with_suffix(".before"))
+    started = replace(one, pid=_spawn(replace(one.process, prepare=()), one.netns, one.directory))
+    (one.directory / _PID).write_text(str(started.pid))
+    return started
+
+
+def current(running: Iterable[Running]) -> list[Running]:
+    """With the process ids of those that were started again, by whichever process of the twin."""
+    found = []
+    for one in running:
+        path = one.directory / _PID
+        found.append(replace(one, pid=int(path.read_text())) if path.exists() else one)
+    return found
+
+
+def end(one: Running, seconds: float) -> None:
+    """Ask a process to end, and wait until it has; then kill it. It need not be a child of this one."""
+    try:
+        process = os.pidfd_open(one.pid)
+    except ProcessLookupError:
+        return
+    try:
+        _signal(one, signal.SIGTERM)
+        gone = select.poll()
+        gone.register(process, select.POLLIN)
+        if not gone.poll(seconds * 1000):
+            _signal(one, signal.SIGKILL)
+            gone.poll()
+    finally:
+        os.close(process)
 
 
 def wait_ready(running: Iterable[Running], seconds: float = 30.0) -> dict[str, float]:
@@ -116,12 +152,26 @@ def stop(running: Iterable[Running], seconds: float = 2.0) -> None:
 
 def listening(netns: int) -> set[tuple[str, int]]:
     """The (protocol, port) pairs on which anything listens in a network namespace, over IPv4 or IPv6."""
+    with _inside(netns):
+        tcp = {("tcp", port) for family in _FAMILIES for port, _ in _tcp_sockets(family, _LISTEN)}
+        return tcp | {("udp", port) for table in ("udp", "udp6") for port in _udp_ports(table)}
+
+
+def waiting(netns: int, ports: Collection[int]) -> bool:
+    """Whether there are connections to these ports, made or being made, that nobody has accepted yet."""
+    with _inside(netns):
+        listeners = ((port, queued) for family in _FAMILIES for port, queued in _tcp_sockets(family, _LISTEN))
+        return any(queued for port, queued in listeners if port in ports) or any(
+            port in ports for family in _FAMILIES for port, _ in _tcp_sockets(family, _BEING_MADE)
+        )
+
+
+@contextmanager
+def _inside(netns: int) -> Iterator[None]:
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         enter(netns)
-        families = (socket.AF_INET, socket.AF_INET6)
-        tcp = {("tcp", port) for family in families for port in _tcp_ports(family)}
-        return tcp | {("udp", port) for table in ("udp", "udp6") for port in _udp_ports(table)}
+        yield
     finally:
         enter(home)
         os.close(home)
@@ -215,10 +265,11 @@ def _complaint(one: Running, what: str) -> str:
     return "\n    ".join([f"{one.process.name} ({one.process.software}) {what}", *lines[-8:]])
 
 
-def _tcp_ports(family: int) -> Iterator[int]:
-    """The ports of listening sockets in this namespace. /proc/net/tcp has them, too, but to find them it walks the
-    connections of the whole machine: 3.7 ms a look, where this takes 0.1."""
-    request = struct.pack("=BBBxI48x", family, socket.IPPROTO_TCP, 0, 1 << _TCP_LISTEN)
+def _tcp_sockets(family: int, states: int) -> Iterator[tuple[int, int]]:
+    """The ports of sockets in these states in this namespace, and how much each has queued: a listening one connections that
+    wait to be accepted. /proc/net/tcp has them, too, but to find them it walks the connections of the whole machine: 3.7 ms a
+    look, where this takes 0.1."""
+    request = struct.pack("=BBBxI48x", family, socket.IPPROTO_TCP, 0, states)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as kernel:
         kernel.send(struct.pack("=IHHII", 16 + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_DUMP_REQUEST, 0, 0) + request)
         while True:
@@ -231,7 +282,8 @@ def _tcp_ports(family: int) -> Iterator[int]:
                 if kind == _NLMSG_ERROR:
                     number = -struct.unpack_from("=i", answer, at + 16)[0]
                     raise OSError(number, f"{os.strerror(number)}: list of listening sockets")
-                yield struct.unpack_from(">H", answer, at + 20)[0]  # inet_diag_msg.id.idiag_sport
+                port, queued = struct.unpack_from(">H", answer, at + 20)[0], struct.unpack_from("=I", answer, at + 72)[0]
+                yield port, queued  # inet_diag_msg.id.idiag_sport and .idiag_rqueue
                 at += length + 3 & ~3
 
 

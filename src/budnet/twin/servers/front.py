@@ -10,27 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from budnet.tls.enforce import DEFAULT, Setting
-from budnet.twin.process import File, Process
+from budnet.twin.process import MASTER, File, Process
 from budnet.twin.servers import Address, Certificate, hostport, lines
 from budnet.twin.servers.haproxy import secured
+from budnet.twin.servers.haproxy_run import command, head
 from budnet.twin.tools import Tools
-
-# As in haproxy.py: small, and without a socket to the machine's name servers
-_GLOBAL = """\
-global
-    log stdout format raw daemon
-    stats socket unix@control level admin mode 600
-    nbthread 1
-    maxconn 1000
-resolvers default
-defaults
-    mode tcp
-    log global
-    retries 0
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    option dontlognull"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,7 @@ def front(
     connect from, where that is another one. Behind a `door` the targets speak TLS, too, where there are `roots` to believe."""
     program = tools.need("haproxy")
     out = f" namespace {onward[0]}" if onward else ""
-    text = [_GLOBAL]
+    text = [head("tcp", defaults=["option dontlognull"])]
     for port, targets in ports:
         text += _listen(port, targets, out, door, bool(roots))
     files = [File("haproxy.cfg", lines(*text), 0o600)]
@@ -69,9 +53,10 @@ def front(
         name=name,
         namespace=namespace,
         software=program.called("HAProxy"),
-        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        argv=command(program, reloads=door is not None),
         files=tuple(files),
         env=program.env,
+        takes=MASTER,
         listens=tuple(("tcp", port) for port, _ in ports),
         netns=(onward,) if onward else (),
     )

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from budnet.tls.enforce import DEFAULT, Setting
-from budnet.twin.process import File, Process
+from budnet.twin.process import MASTER, File, Process
 from budnet.twin.servers import Address, Certificate, hostport, lines
+from budnet.twin.servers.haproxy_run import command, head
 from budnet.twin.tools import Tools
 
 Route = tuple[str, Sequence[Address]]
@@ -19,28 +20,12 @@ Route = tuple[str, Sequence[Address]]
 Listener = tuple[int, Sequence[Address]]
 """A TCP port and its backends."""
 
-CONTROL = "control"
-"""The socket of its runtime API, in the process's directory; the path is relative because a socket's may not be long."""
-
-# One thread and few connections, to be small. The section `resolvers default` is empty on purpose: without one of that
-# name HAProxy opens a socket to every name server in the machine's /etc/resolv.conf.
-_GLOBAL = """\
-global
-    log stdout format raw daemon
-    stats socket unix@control level admin mode 600
-    nbthread 1
-    maxconn 1000
-resolvers default
-defaults
-    log global
-    retries 0
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    option dontlognull
+_GLOBAL = (
+    head(defaults=["option dontlognull"])
+    + """
 backend none
-    mode http
     http-request return status 404"""
+)
 
 
 def load_balancer(
@@ -70,19 +55,18 @@ def load_balancer(
     if certificates:
         text += [
             "frontend https",
-            "    mode http",
             "    option httplog",
             *_binds(addresses, https, f"ssl crt-list {{dir}}/certificates alpn h2,http/1.1 {secured(tls)}"),
             *_choose(routes),
         ]
         ports.append(https)
     if http is not None:
-        text += ["frontend http", "    mode http", "    option httplog", *_binds(addresses, http)]
+        text += ["frontend http", "    option httplog", *_binds(addresses, http)]
         text += [_challenge(thumbprint)] if thumbprint else []
         text += [_redirect(https)] if certificates else _choose(routes)
         ports.append(http)
     for number, (_, backends) in enumerate(routes):
-        text += [f"backend route-{number}", "    mode http", "    option forwardfor", *_servers(backends, secure)]
+        text += [f"backend route-{number}", "    option forwardfor", *_servers(backends, secure)]
     for port, backends in tcp:
         text += [
             f"listen tcp-{port}",
@@ -98,7 +82,7 @@ def load_balancer(
         name=name,
         namespace=namespace,
         software=program.called("HAProxy"),
-        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        argv=command(program),
         files=(
             File("haproxy.cfg", lines(*text)),
             File("certificates", lines(*(f"{{dir}}/{pem.path}" for pem in pems))),
@@ -107,6 +91,7 @@ def load_balancer(
             *([File("roots.pem", roots)] if secure else ()),
         ),
         env=program.env,
+        takes=MASTER,
         listens=tuple(("tcp", port) for port in ports),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from budnet.tls.enforce import DEFAULT, Setting
-from budnet.twin.process import NOBODY, File, Process
+from budnet.twin.process import HANGUP, NOBODY, File, Process
 from budnet.twin.servers import Certificate, lines
 from budnet.twin.tools import Tools
 
@@ -94,6 +94,7 @@ def server(
         prepare=(prepare,),
         env=program.env,
         uid=NOBODY,
+        takes=HANGUP,
         listens=(("tcp", port),),
         mark=("data/postmaster.pid", "ready"),  # it listens before it takes queries
     )

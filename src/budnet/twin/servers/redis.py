@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from budnet.tls.enforce import DEFAULT, Setting
-from budnet.twin.process import File, Process
+from budnet.twin.process import SETTINGS, File, Process
 from budnet.twin.servers import Certificate, lines
 from budnet.twin.tools import Tools
 
@@ -53,5 +53,6 @@ def server(
         argv=(*program.argv, "{dir}/redis.conf"),
         files=tuple(files),
         env=program.env,
+        takes=SETTINGS,
         listens=(("tcp", port),),
     )

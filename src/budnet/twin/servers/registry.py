@@ -36,6 +36,7 @@ def server(
         "http:",
         f"  addr: '{hostport(address, port)}'",
         "  secret: the twin has one registry of a kind",  # signs upload URLs; a random one is complained about
+        "  draintimeout: 4s",  # without it SIGTERM cuts what is under way
         *(secure if certificate else ()),
     )
     files = [File("config.yml", config)]

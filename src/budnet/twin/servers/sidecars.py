@@ -14,31 +14,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from budnet.twin.process import File, Process
+from budnet.twin.process import MASTER, File, Process
 from budnet.twin.servers import Certificate, lines
+from budnet.twin.servers.haproxy_run import command, head
 from budnet.twin.tools import Tools
 
 SIDECAR = "x-budnet-sidecar"
 """The header in which a callee's sidecar says which pod it belongs to."""
+SERIALS = "x-budnet-serials"
+"""The header with the serial numbers of the certificates that it showed and was shown."""
 
 # Nothing is remembered of a TLS session: a resumed one would not be asked for its certificate again.
-_GLOBAL = """\
-global
-    log stdout format raw daemon
-    nbthread 1
-    maxconn 1000
-    tune.ssl.cachesize 0
-    stats socket {dir}/admin level admin
-resolvers default
-defaults
-    log global
-    mode http
-    retries 0
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    option dontlognull
-    log-format "%ci %f %[var(txn.caller)] %[var(txn.to)] %HM %HP %ST %ts\""""
+_GLOBAL = head(
+    settings=["tune.ssl.cachesize 0"],
+    defaults=["option dontlognull", 'log-format "%ci %f %[var(txn.caller)] %[var(txn.to)] %HM %HP %ST %ts"'],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +95,11 @@ def sidecars(
         name=name,
         namespace=first.namespace,
         software=program.called("HAProxy"),
-        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        argv=command(program),
         files=tuple(files),
         env=program.env,
+        takes=MASTER,
+        doors=tuple(f"out-{number}" for number in range(len(pods))),
         netns=tuple((pod.namespace, pod.namespace) for pod in pods),
         listens=(("tcp", first.port), ("tcp", api)),
         elsewhere=tuple((pod.namespace, "tcp", port) for pod in rest for port in (pod.port, api)),
@@ -127,6 +119,7 @@ def _inbound(number: int, pod: Sidecar, app: App, min_version: str) -> list[str]
         f"frontend in-{number}",
         f"    bind [::]:{pod.port} v4v6 namespace {pod.namespace} {_tls(pod.app, min_version)} no-tls-tickets",
         f"    http-after-response set-header {SIDECAR} {pod.namespace}",
+        f'    http-after-response set-header {SERIALS} "%[ssl_f_serial,hex] %[ssl_c_serial,hex]"',
         "    http-request set-var(txn.caller) ssl_c_der,hex,map_sub({dir}/identities,nobody)",
         f"{deny} if {{ var(txn.caller) -m str -f {{dir}}/{pod.app}.denied }}",
         "" if app.default_allow else f"{deny} unless {{ var(txn.caller) -m str -f {{dir}}/{pod.app}.allowed }}",
@@ -143,6 +136,7 @@ def _outbound(number: int, pod: Sidecar, counts: Sequence[int], api: int, suffix
     path = "{ path_beg /v1.0/invoke/ }"
     return [
         f"frontend out-{number}",
+        "    option httpclose",  # who has been served is gone, so that this door can be seen to be empty
         *(f"    bind {address}:{api} namespace {pod.namespace}" for address in pod.loopback),
         "    http-request set-var(txn.to) req.hdr(dapr-app-id),lower",
         f"    http-request set-var(txn.to) path,field(4,/),lower if {path}",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from budnet.twin.process import File, Process
 from budnet.twin.servers import lines
+from budnet.twin.servers.haproxy_run import command, head
 from budnet.twin.tools import Tools
 
 CUT, PASSED = "cut", "passed"
@@ -19,21 +20,9 @@ CUT, PASSED = "cut", "passed"
 
 # The whole ClientHello may take several packets; who says nothing is cut after the delay. `option dontlognull` stays off:
 # who opens a connection and says nothing is of interest.
-_GLOBAL = """\
-global
-    log stdout format raw daemon
-    nbthread 1
-    maxconn 4000
-resolvers default
-defaults
-    mode tcp
-    log global
-    retries 0
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    log-format "%[var(sess.filter)] %ci %cp %fi %[var(sess.done)] %[var(sess.sni)]"
-    option logasap"""
+_GLOBAL = head(
+    "tcp", defaults=['log-format "%[var(sess.filter)] %ci %cp %fi %[var(sess.done)] %[var(sess.sni)]"', "option logasap"], maxconn=4000
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +64,7 @@ def sni_filter(tools: Tools, *, name: str, filters: Sequence[Filter], port: int)
         name=name,
         namespace=places[0],
         software=program.called("HAProxy"),
-        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        argv=command(program, reloads=False),
         files=(File("haproxy.cfg", lines(*text)), *files),
         env=program.env,
         netns=tuple((place, place) for place in places),

@@ -7,22 +7,14 @@ from dataclasses import dataclass
 
 from budnet.twin.process import File, Process
 from budnet.twin.servers import Certificate, lines
+from budnet.twin.servers.haproxy_run import command, head
 from budnet.twin.tools import Tools
 
-_GLOBAL = """\
-global
-    log stdout format raw daemon
-    nbthread 1
-    maxconn 4000
-    tune.ssl.cachesize 0
-    ssl-default-bind-options ssl-min-ver TLSv1.2
-resolvers default
-defaults
-    mode http
-    log global
-    timeout client 10s
-    timeout http-request 10s
-    option dontlognull"""
+_GLOBAL = head(
+    settings=["tune.ssl.cachesize 0", "ssl-default-bind-options ssl-min-ver TLSv1.2"],
+    defaults=["timeout client 10s", "timeout http-request 10s", "option dontlognull"],
+    maxconn=4000,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ def tls_hosts(tools: Tools, *, name: str, hosts: Sequence[Host], port: int) -> P
         name=name,
         namespace=hosts[0].namespace,
         software=program.called("HAProxy"),
-        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        argv=command(program, reloads=False),
         files=(File("haproxy.cfg", lines(*text)), *files),
         env=program.env,
         netns=tuple((host.namespace, host.namespace) for host in hosts),

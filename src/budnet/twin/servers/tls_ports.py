@@ -10,26 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budnet.tls.enforce import Setting
-from budnet.twin.process import File, Process
+from budnet.twin.process import MASTER, File, Process
 from budnet.twin.servers import Certificate, lines
 from budnet.twin.servers.haproxy import secured
+from budnet.twin.servers.haproxy_run import command, head
 from budnet.twin.tools import Tools
 
 NAME = "tls"
 """Of the process: it belongs to no endpoint."""
-_GLOBAL = """\
-global
-    log stdout format raw daemon
-    stats socket unix@control level admin mode 600
-    nbthread 1
-    maxconn 1000
-resolvers default
-defaults
-    log global
-    mode http
-    retries 0
-    timeout client 60s
-    option dontlognull"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,7 @@ class Door:
 def tls_ports(tools: Tools, doors: Sequence[Door], clients: bytes) -> Process:
     """All of `doors`, one at least; `clients` are the roots of clients' certificates."""
     program = tools.need("haproxy")
-    text, files = [_GLOBAL], [File("clients.pem", clients)] if any(d.tls.clients for d in doors) else []
+    text, files = [head(defaults=["option dontlognull"])], [File("clients.pem", clients)] if any(d.tls.clients for d in doors) else []
     for number, door in enumerate(doors):
         text += [
             f"frontend door-{number}",
@@ -58,9 +46,10 @@ def tls_ports(tools: Tools, doors: Sequence[Door], clients: bytes) -> Process:
         name=NAME,
         namespace=first,
         software=program.called("HAProxy"),
-        argv=(*program.argv, "-db", "-f", "{dir}/haproxy.cfg"),
+        argv=command(program),
         files=(File("haproxy.cfg", lines(*text)), *files),
         env=program.env,
+        takes=MASTER,
         listens=tuple(("tcp", d.port) for d in doors if d.endpoint == first),
         netns=tuple((e, e) for e in dict.fromkeys(d.endpoint for d in doors)),
         elsewhere=tuple((d.endpoint, "tcp", d.port) for d in doors if d.endpoint != first),
