@@ -1,7 +1,6 @@
-"""The third judge, for who has sslyze: run by an interpreter that has it as `sslyze_judge.py [TARGETS,AT_ONCE]`, in JSON.
+"""The third judge, for who has sslyze: run by an interpreter that has it as `sslyze_judge.py [TARGETS,TIMES]`, in JSON.
 
-TARGETS are [address, port, starttls]; unless they are asked all at once, the first is asked once more, before it counts. It prints,
-for each, the seconds, suites by version as `Seen.suites` has them, and curves. sslyze is under the AGPL and no dependency of
+TARGETS are [address, port, starttls]; each is asked that many times in a row, or with 0 all once and at once. It prints, for each, the seconds (and those of the processor), suites by version as `Seen.suites` has them, and curves. sslyze is under the AGPL and no dependency of
 budnet; nothing else imports it.
 """
 
@@ -44,16 +43,15 @@ def found(result: Any) -> dict[str, Any]:
 
 def judge(targets: list[tuple[str, int, str]]) -> list[dict[str, Any]]:
     """All of these at once."""
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     scanner, asked = Scanner(), [request(*target) for target in targets]
     scanner.queue_scans(asked)
     results = {r.server_location: r for r in scanner.get_results()}
-    seconds = time.perf_counter() - begun
-    return [found(results[a.server_location]) | {"seconds": seconds} for a in asked]
+    spent = {"seconds": time.perf_counter() - begun, "work": time.process_time() - worked}
+    return [found(results[a.server_location]) | spent for a in asked]
 
 
 if __name__ == "__main__":
-    wanted, at_once = json.loads(sys.argv[1])
-    turns = [wanted] if at_once else [[wanted[0]], *([target] for target in wanted)]
-    answers = [answer for turn in turns for answer in judge(turn)]
-    print(json.dumps(answers if at_once else answers[1:]))
+    wanted, times = json.loads(sys.argv[1])
+    turns = [[target] for target in wanted for _ in range(times)] if times else [wanted]
+    print(json.dumps([answer for turn in turns for answer in judge(turn)]))

@@ -67,7 +67,7 @@ def test_and_sslyze_sees_the_same(lab: tuple[Network, Twin]) -> None:
     network, twin = lab
     asked = doors(network)
     targets = [(d.address, d.port, d.starttls) for d in asked]
-    theirs = judged(twin, os.environ["BUDNET_SSLYZE"], "sslyze_judge.py", json.dumps([targets, True]))
+    theirs = judged(twin, os.environ["BUDNET_SSLYZE"], "sslyze_judge.py", json.dumps([targets, 0]))
     for door, seen, third in zip(asked, twin.handshakes(asked), theirs, strict=True):
         curves = {g for listed in seen["groups"].values() for g in listed if groups.BY_NAME[g.upper()].elliptic}
         assert {v: sorted(found) for v, found in seen["suites"].items()} == third["suites"], door.target
