@@ -10,7 +10,6 @@ import click
 
 from budnet.cli.output import file_argument, markdown, print_sarif, table, taking_options
 from budnet.cli.source import network, source_option
-from budnet.ir.address import ALL_PORTS, Protocol
 from budnet.questions.exposure import answer, exposure, place
 
 if TYPE_CHECKING:
@@ -107,8 +106,7 @@ def _new_rows(others: list[Newcomer]) -> list[tuple[str, str, str, str]]:
 
 
 def _ports(some: Transports) -> str:
-    """All of TCP, UDP, SCTP and ICMP is everything."""
-    return "everything" if len(some.parts) == len(Protocol) and all(r == (ALL_PORTS,) for _, r in some.parts) else str(some)
+    return "everything" if some.everything else str(some)
 
 
 def _row(x: Exposure) -> tuple[str, ...]:

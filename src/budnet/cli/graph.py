@@ -6,42 +6,68 @@ from pathlib import Path
 
 import click
 
-from budnet.cli.output import file_argument, network, taking_options, wrong
+from budnet.cli.output import file_argument, taking_options, wrong
+from budnet.cli.source import network, source_option
 from budnet.errors import OutputError
 
 
 @click.command()
 @file_argument
+@source_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     required=True,
-    help="Where to: .svg, .png, .mmd (Mermaid) or .dot (Graphviz).",
+    help="Where to: .svg, .png, .mmd (Mermaid), .dot (Graphviz), .txt, or - for text on standard output.",
 )
-@click.option("--view", default="architecture", show_default=True, help="`architecture`, `cross-cluster`, or `service:NAME`.")
+@click.option(
+    "--view",
+    help="Of FILE `architecture` (the default), `cross-cluster`, `service:NAME`; of both, and of --from by default, `reach` or `reach:PLACE`.",
+)
 @taking_options
-def command(file: str | None, output: Path, view: str) -> None:
-    """Draw FILE: the network's architecture, what crosses between clusters, or one service's flows.
+def command(file: str | None, source: str | None, output: Path, view: str | None) -> None:
+    """Draw FILE: the network's architecture, what crosses between clusters, or one service's flows. Or who reaches whom.
+
+    `reach` shows namespaces (of FILE: subnets), in them everybody who fares alike as one class, and a table of classes: what
+    each may open to each. `reach:PLACE` is about who is in one namespace or subnet.
 
     \b
     Examples:
       budnet graph -o architecture.svg
       budnet graph --view cross-cluster -o cross-cluster.png
       budnet graph --view service:budapp -o budapp.mmd
+      budnet graph --from kubernetes:manifests -o cluster.svg
+      budnet graph --from kubernetes:manifests --view reach:shop -o -
     """
+    from budnet.questions import picture
     from budnet.render import diagram
 
-    kind = output.suffix.removeprefix(".")
+    kind = "txt" if str(output) == "-" else output.suffix.removeprefix(".")
     if kind not in diagram.FORMATS:
         wrong(f"'{output.name}' ends in none of {', '.join('.' + f for f in diagram.FORMATS)}")
-    found = network(file)
+    view = view or ("reach" if source else "architecture")
+    found = network(file, source)
+    if source and not picture.is_reach(view):
+        wrong(f"of a network that budnet did not write there are the views {', '.join(picture.VIEWS)}")
     try:
-        data = diagram.draw(found, view, kind)
+        drawn = (
+            picture.picture(found, view, _ALL if kind == "txt" else picture.MOST)
+            if picture.is_reach(view)
+            else diagram.scene_of(found, view)
+        )
+        data = diagram.written(drawn, kind)
     except ValueError as reason:
         wrong(str(reason))
+    if str(output) == "-":
+        click.echo(data.decode(), nl=False)
+        return
     try:
         output.write_bytes(data)
     except OSError as refused:
         raise OutputError(f"cannot write {output}: {refused.strerror}") from refused
     click.echo(f"wrote {output}")
+
+
+_ALL = 1_000_000
+"""Text has room for every class."""

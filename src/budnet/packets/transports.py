@@ -36,6 +36,11 @@ class Transports:
                 parts.append((protocol, tuple(PortRange(*i) for i in left)))
         return Transports(tuple(parts))
 
+    @property
+    def everything(self) -> bool:
+        """Whether it is every port of every protocol."""
+        return len(self.parts) == len(Protocol) and all(r == (ALL_PORTS,) for _, r in self.parts)
+
     def __str__(self) -> str:
         if not self.parts:
             return "nothing"

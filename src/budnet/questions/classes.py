@@ -93,6 +93,48 @@ def _classes(wanted: _Wanted) -> list[tuple[list[int], int]]:
     return out
 
 
+Cells = dict[tuple[int, int], int]
+
+
+def alike(pairs: Pairs) -> tuple[list[list[int]], Cells]:
+    """Who fares alike as source and as destination, each class by its first; and for every two classes, and within each, the
+    connection of all its pairs, where it is any. Any two of a class can change places, and no cell of the matrix changes.
+
+    Memory goes with the pairs that are something: this is for pictures, not for tens of thousands who all differ.
+    """
+    rows: dict[int, dict[int, int]] = {}
+    whole = np.zeros((len(pairs.labels), 2), np.uint64)
+    for source, at, connections in pairs.by_source(np.ones(len(pairs.labels), bool)):
+        keep = at != source
+        at, connections = at[keep], connections[keep]
+        rows[source] = dict(zip(at.tolist(), connections.tolist(), strict=True))
+        whole[source, 0] = np.bitwise_xor.reduce(_hash(at, connections))
+        whole[at, 1] ^= _hash(np.full(len(at), source, np.intp), connections)
+    tried: dict[tuple[int, int], list[int]] = {}
+    options: list[list[tuple[int, int]]] = []
+    every = sorted({c for row in rows.values() for c in row.values()})
+    for one in range(len(pairs.labels)):
+        own = [0, *(int(h) for h in _hash(np.full(len(every), one, np.intp), np.array(every, np.int32)))]
+        options.append([(int(whole[one, 0]) ^ h, int(whole[one, 1]) ^ h) for h in own])
+        for key in options[-1]:
+            tried.setdefault(key, []).append(one)
+    classes: list[list[int]] = []
+    done: set[int] = set()
+    for one, keys in enumerate(options):
+        if one not in done:
+            key = max(keys, key=lambda k: sum(o not in done for o in tried[k]))
+            classes.append([o for o in tried[key] if o not in done])
+            done.update(classes[-1])
+    cells: Cells = {}
+    for i, here in enumerate(classes):
+        for j, there in enumerate(classes):
+            target = there[0] if i != j else there[-1]
+            connection = rows.get(here[0], {}).get(target, 0)
+            if connection:
+                cells[i, j] = connection
+    return classes, cells
+
+
 def _hash(at: Indices, connections: Ids) -> _Words:
     """Of each pair; a row's is the exclusive or of its pairs'. Two rows that differ agree once in 2**64."""
     out = at.astype(np.uint64) << np.uint64(32) | connections.astype(np.uint64)

@@ -8,6 +8,7 @@ from budnet.ir.network import Network
 from budnet.render.diagram.dot import dot
 from budnet.render.diagram.layout import lay_out
 from budnet.render.diagram.mermaid import mermaid
+from budnet.render.diagram.plain import text
 from budnet.render.diagram.png import png
 from budnet.render.diagram.scene import Scene
 from budnet.render.diagram.svg import svg
@@ -22,6 +23,7 @@ _WRITERS: dict[str, Callable[[Scene], bytes]] = {
     "png": lambda scene: png(svg(lay_out(scene))),
     "mmd": lambda scene: mermaid(scene).encode(),
     "dot": lambda scene: dot(scene).encode(),
+    "txt": lambda scene: text(scene).encode(),
 }
 FORMATS = tuple(_WRITERS)
 
@@ -32,9 +34,14 @@ class NoSuchPicture(ValueError):
 
 def draw(network: Network, view: str = "architecture", format: str = "svg") -> bytes:
     """The picture as the content of a file. The same network gives the same bytes."""
+    return written(scene_of(network, view), format)
+
+
+def written(scene: Scene, format: str) -> bytes:
+    """A scene that somebody else made, such as one of `views/reach.py`."""
     if format not in _WRITERS:
         raise NoSuchPicture(f"there is no picture format '{format}'; there are {', '.join(FORMATS)}")
-    return _WRITERS[format](scene_of(network, view))
+    return _WRITERS[format](scene)
 
 
 def scene_of(network: Network, view: str) -> Scene:

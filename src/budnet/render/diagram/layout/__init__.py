@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from budnet.render.diagram.layout.crossing import crossing
 from budnet.render.diagram.layout.drawing import Drawing
+from budnet.render.diagram.layout.grid import grid
 from budnet.render.diagram.layout.page import architecture
 from budnet.render.diagram.layout.star import star
 from budnet.render.diagram.scene import Kind, Scene
+from budnet.render.diagram.views.reach import REACH
 
 
 def lay_out(scene: Scene) -> Drawing:
@@ -21,6 +23,8 @@ def lay_out(scene: Scene) -> Drawing:
 def _page(scene: Scene) -> Drawing:
     if any(n.kind is Kind.SUBJECT for n in scene.nodes):
         return star(scene)
+    if scene.view == REACH:
+        return grid(scene)
     return crossing(scene) if scene.view == "cross-cluster" else architecture(scene)
 
 
