@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import print_sarif, style
+from budnet.cli.output import forms, print_answer, print_sarif, style
 from budnet.cli.source import either
 from budnet.questions.diff import answer, between, listed, said, together
 from budnet.questions.reach import trace_lines
@@ -17,9 +17,7 @@ from budnet.reach.difference import Difference
 @click.command()
 @click.argument("old")
 @click.argument("new")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "markdown", "json", "sarif"]), default="text", show_default=True, help="How to print."
-)
+@forms("sarif")
 def command(old: str, new: str, form: str) -> None:
     """What NEW opens and closes against OLD, and which guarantees change. Exit 1 if they differ.
 
@@ -37,8 +35,8 @@ def command(old: str, new: str, form: str) -> None:
       budnet diff main.yaml budnet.yaml --format sarif > diff.sarif
     """
     found = between(either(old).network, either(new).network)
-    if form == "json":
-        click.echo(answer(found).to_json())
+    if form in ("json", "csv"):
+        print_answer(answer(found), form)
     elif form == "sarif":
         print_sarif(said(found))
     elif form == "markdown":

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from budnet.cli.output import format_option, style, taking_options
+from budnet.cli.output import ROWS, forms, print_answer, style, taking_options
 from budnet.cli.source import place, source_option
 from budnet.questions.explain import answer, explain
 from budnet.reach.disposition import Disposition
@@ -21,7 +21,7 @@ from budnet.reach.remedy import Remedy
 @click.argument("port")
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
 @source_option
-@format_option
+@forms()
 @taking_options
 def command(src: str, destination: str, port: str, file: str | None, source: str | None, form: str) -> None:
     """Every filter on the way, with the rule that lets the flow pass or the fact that none does. Exit 1 if it does not pass.
@@ -36,14 +36,15 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
       budnet explain budapp cas-bridge.xethub.hf.co 443/tcp
       budnet explain budapp budcluster mesh
       budnet explain shop/web shop/db 5432/tcp --from kubernetes:manifests
+      budnet explain budapp postgresql sql --format markdown
     """
     asked = place(file, source)
     found = explain(Engine(asked.network), src, destination, port, asked.loaded)
     if found.note:
         click.echo(found.note, err=True)
     best = found.best
-    if form == "json":
-        click.echo(answer(found).to_json())
+    if form in ROWS:
+        print_answer(answer(found), form)
     else:
         what = f"{best.port}/{best.protocol.name.lower()}"
         click.echo(f"{best.source.label} -> {best.destination.label} {what}: {best.verdict.disposition.value}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import file_argument, markdown, print_sarif, table, taking_options
+from budnet.cli.output import file_argument, forms, markdown, print_sarif, table, taking_options
 from budnet.cli.source import network, source_option
 from budnet.questions.exposure import answer, exposure, place
 
@@ -27,9 +27,7 @@ _INTERNET, _PERHAPS = "K301", "K302"
 @source_option
 @click.option("--fail-on", type=click.Choice(["internet"]), help="Exit 1 if the internet reaches anything.")
 @click.option("--new-pods/--no-new-pods", default=True, show_default=True, help="Also what a pod that is not there yet could reach.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "csv", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
-)  # fmt: skip
+@forms("sarif")
 @taking_options
 def command(file: str | None, source: str | None, fail_on: str | None, new_pods: bool, form: str) -> None:
     """What the internet reaches, and what any pod could reach that is not there yet, each with the reason.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from budnet.cli.output import colours, file_argument, print_sarif, taking_options
+from budnet.cli.output import ROWS, colours, file_argument, forms, print_answer, print_sarif, taking_options
 from budnet.cli.source import place, source_option
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @file_argument
 @source_option
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="How to print.")
+@forms("sarif")
 @taking_options
 def command(file: str | None, source: str | None, form: str) -> None:
     """What is odd about filters: selects nobody, never matches or decides, says again what others say, disagrees. Exit 1 if there
@@ -39,8 +39,8 @@ def command(file: str | None, source: str | None, form: str) -> None:
     from budnet.source.report import to_text
 
     found = lint(place(file, source))
-    if form == "json":
-        click.echo(answer(found).to_json())
+    if form in ROWS:
+        print_answer(answer(found), form)
     elif form == "sarif":
         print_sarif(found)
     else:

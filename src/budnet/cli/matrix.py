@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from budnet.cli.focus import focus, focus_options
-from budnet.cli.output import file_argument, markdown, table, taking_options
+from budnet.cli.output import file_argument, forms, markdown, table, taking_options
 from budnet.cli.source import network, source_option
 from budnet.questions import matrix
 from budnet.questions.classes import rectangles
@@ -31,9 +31,7 @@ _TABLE = 5000
     type=click.Choice(matrix.BY),
     help="Every endpoint for itself; workloads; or everybody who fares alike as one row. By default endpoints of FILE, workloads of --from.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["text", "csv", "markdown", "json"]), default="text", show_default=True, help="How to print."
-)
+@forms()
 @focus_options
 @taking_options
 def command(file: str | None, source: str | None, by: str | None, form: str, **options: Any) -> None:

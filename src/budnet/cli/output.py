@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from budnet.ir.network import Network
     from budnet.pipeline import Loaded
+    from budnet.questions.answer import Answer
     from budnet.source.diagnostic import Diagnostic, Finding
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -31,6 +33,16 @@ _airgapped = click.option(
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
+ROWS = ("json", "csv", "markdown")
+"""What `print_answer` prints."""
+
+
+def forms(*more: str) -> Callable[[Verb], Verb]:
+    """`--format` of a verb whose answer has rows; `more`: what it has beside those and text."""
+    choice = click.Choice(["text", *ROWS, *more])
+    return click.option("--format", "form", type=choice, default="text", show_default=True, help="How to print.")
+
+
 name_option = click.option(
     "--name", default="default", show_default=True, envvar="BUDNET_TWIN", help="Which twin: several can be up beside each other."
 )
@@ -106,6 +118,18 @@ def colours(stream: Any) -> bool:
 def print_json(verb: str, body: dict[str, Any]) -> None:
     """One document on stdout."""
     click.echo(json.dumps({"schema": f"budnet.{verb}/1"} | body, indent=1))
+
+
+def print_answer(answer: Answer, form: str) -> None:
+    """As JSON the whole document; as CSV and Markdown its rows."""
+    if form == "json":
+        click.echo(answer.to_json())
+    elif form == "markdown":
+        markdown(answer.columns, answer.table())
+    else:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(answer.columns)
+        writer.writerows(answer.table())
 
 
 def print_sarif(found: Iterable[Diagnostic]) -> None:

@@ -7,7 +7,7 @@ import time
 
 import click
 
-from budnet.cli.output import file_argument, markdown, print_sarif, report, style, taking_options
+from budnet.cli.output import file_argument, forms, markdown, print_answer, print_sarif, report, style, taking_options
 from budnet.cli.source import network, source_option
 from budnet.ir.network import Network
 from budnet.questions.prove import answer, proofs, refuted
@@ -21,9 +21,7 @@ _COLOUR = {Status.PROVED: "green", Status.REFUTED: "red", Status.UNKNOWN: "yello
 @file_argument
 @source_option
 @click.option("--guarantees", type=click.Path(dir_okay=False), help="With --from: a file with `guarantees:` about that network.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown", "sarif"]), default="text", show_default=True, help="How to print."
-)
+@forms("sarif")
 @click.option("--watch", "watched", is_flag=True, help="Prove again whenever it is edited, what the edit can touch; ends with Ctrl-C.")
 @taking_options
 def command(file: str | None, source: str | None, guarantees: str | None, form: str, watched: bool) -> None:
@@ -52,8 +50,8 @@ def command(file: str | None, source: str | None, guarantees: str | None, form: 
     start = time.perf_counter()
     proved = proofs(found)
     seconds = time.perf_counter() - start
-    if form == "json":
-        click.echo(answer(proved, seconds=round(seconds, 3)).to_json())
+    if form in ("json", "csv"):
+        print_answer(answer(proved, seconds=round(seconds, 3)), form)
     elif form == "sarif":
         print_sarif(refuted(proved))
     elif form == "markdown":

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from budnet.cli.output import format_option, style, taking_options
+from budnet.cli.output import ROWS, forms, print_answer, style, taking_options
 from budnet.cli.source import network, source_option
 from budnet.questions.reach import Reached, answer, reach, trace_lines
 from budnet.reach.engine import Engine
@@ -18,7 +18,7 @@ from budnet.reach.engine import Engine
 @click.argument("port", required=False)
 @click.option("-f", "--file", type=click.Path(dir_okay=False), help="The topology.")
 @source_option
-@format_option
+@forms()
 @taking_options
 def command(src: str, destination: str, port: str | None, file: str | None, source: str | None, form: str) -> None:
     """Whether SOURCE reaches DESTINATION [on PORT], hop by hop, with what decided. Exit 1 if not.
@@ -40,8 +40,8 @@ def command(src: str, destination: str, port: str | None, file: str | None, sour
     found = reach(Engine(network(file, source)), src, destination, port)
     if found.note:
         click.echo(found.note, err=True)
-    if form == "json":
-        click.echo(answer(found).to_json())
+    if form in ROWS:
+        print_answer(answer(found), form)
     else:
         click.echo("\n".join(trace_lines(found.best)))
         if found.allowed is not None:

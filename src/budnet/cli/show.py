@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -10,7 +12,9 @@ import click
 
 from budnet.catalog.backends import BACKENDS, render
 from budnet.cli import certificates, shown_names
-from budnet.cli.output import format_option, name_option, network, print_json, table, taking_options
+from budnet.cli.output import forms, markdown, name_option, print_json, table, taking_options
+from budnet.cli.source import network, source_option
+from budnet.errors import WrongQuestion
 from budnet.ir.filters import ANY_DEPTH, HostName
 from budnet.ir.links import Link
 from budnet.ir.network import Network, to_json
@@ -21,15 +25,17 @@ TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[FILE] [TOPIC]")
+@source_option
 @name_option
-@format_option
+@forms()
 @click.option("--derived", is_flag=True, help="With `flows`: the security groups, ACLs and policies that were derived from them, as JSON.")
 @taking_options
 @click.option("--for", "backend", type=click.Choice([*BACKENDS]), help="With `egress`: how a product writes each name, and what is lost.")
-def command(arguments: Sequence[str], name: str, form: str, derived: bool, backend: str | None) -> None:
+def command(arguments: Sequence[str], source: str | None, name: str, form: str, derived: bool, backend: str | None) -> None:
     """Tables of what FILE means. TOPIC is networks, services, flows, names, certificates or egress; without one, all of them.
 
     `certificates` says what is planned, and where a twin of FILE is up also what its servers present: dates, serials, issuers.
+    Of a network that runs already (--from) TOPIC is namespaces, workloads, policies or entries. CSV has one TOPIC.
 
     \b
     Examples:
@@ -37,13 +43,18 @@ def command(arguments: Sequence[str], name: str, form: str, derived: bool, backe
       budnet show network.yaml flows --format json
       budnet up && budnet show certificates
       budnet show egress --for aws-network-firewall
+      budnet show --from kubernetes:manifests
+      budnet show policies --from kubernetes:manifests --format csv
     """
+    if source:
+        _observed(arguments, source, form)
+        return
     topics = [a for a in arguments if a in TOPICS and not Path(a).exists()] or list(TOPICS)
     files = [a for a in arguments if a not in topics]
     if len(files) > 1:
         raise click.UsageError(f"'{files[1]}' is no topic: choose from {', '.join(TOPICS)}")
     file = files[0] if files else None
-    found = network(file)
+    found = network(file, None)
     if derived:
         parts = ("security_groups", "acls", "policies", "access_controls", "route_tables", "egress_filters", "dns_filters", "sni_filters")
         print_json("show", {part: to_json(getattr(found, part)) for part in parts})
@@ -53,13 +64,36 @@ def command(arguments: Sequence[str], name: str, form: str, derived: bool, backe
         tables["presented"] = (certificates.PRESENTED, now)
     if "egress" in topics:
         tables["egress_names"] = _sources(found, backend)
+    if form == "text" and "names" in tables:
+        _print({topic: made for topic, made in tables.items() if topic != "names"}, form)
+        for title, named in shown_names.parts(found):
+            table(shown_names.COLUMNS, named, title=title)
+        return
+    _print(tables, form)
+
+
+def _observed(arguments: Sequence[str], source: str, form: str) -> None:
+    from budnet.cli import shown_cluster
+
+    topics = [a for a in arguments if a in shown_cluster.TOPICS]
+    files = [a for a in arguments if a not in topics]
+    if files:
+        raise click.UsageError(f"'{files[0]}' is no topic of a cluster: choose from {', '.join(shown_cluster.TOPICS)}")
+    _print(shown_cluster.tables(network(None, source), topics or [*shown_cluster.TOPICS]), form)
+
+
+def _print(tables: dict[str, tuple[list[str], Rows]], form: str) -> None:
     if form == "json":
         print_json("show", {topic: [dict(zip(columns, row, strict=True)) for row in rows] for topic, (columns, rows) in tables.items()})
         return
+    if form == "csv" and len(tables) > 1:
+        raise WrongQuestion(f"CSV is one table: name a topic, {', '.join(tables)}")
     for topic, (columns, rows) in tables.items():
-        if topic == "names":
-            for title, named in shown_names.parts(found):
-                table(shown_names.COLUMNS, named, title=title)
+        if form == "csv":
+            csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
+        elif form == "markdown":
+            click.echo(f"\n**{topic}** ({len(rows)})\n")
+            markdown(columns, rows)
         else:
             table(columns, rows, title=f"{topic} ({len(rows)})")
 

@@ -29,6 +29,10 @@ class Answer:
         """The same as text."""
         return json.dumps(self.document, indent=1)
 
+    def table(self) -> Iterator[list[str]]:
+        """The rows as texts, for CSV and Markdown."""
+        return ([cell(row.get(column)) for column in self.columns] for row in self.rows)
+
     def frame(self, library: str | None = None) -> Any:
         """The rows as a data frame of `pandas` or `polars`; without a name of whichever is installed, pandas first.
 
@@ -60,6 +64,25 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"<answer of {self.verb}: {len(self.rows)} rows of {', '.join(self.columns)}>"
+
+
+def cell(value: Any) -> str:
+    """A value of JSON in one line of text: what passes as `5432/tcp`, lists with `;` between, nothing for null."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case {"protocol": str() as protocol, "ports": ports, **more} if not more:
+            name = protocol.lower()
+            ranges = [f"{first}-{last}" if first != last else str(first) for first, last in ports or ()]
+            return ", ".join(f"{r}/{name}" for r in ranges) or name
+        case dict():
+            return ", ".join(f"{k}={cell(v)}" for k, v in value.items())
+        case list():
+            return "; ".join(map(cell, value))
+        case _:
+            return str(value)
 
 
 def _alike(values: list[Any]) -> list[Any]:
