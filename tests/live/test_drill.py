@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -98,6 +99,35 @@ def test_a_tunnel_is_lost_and_the_other_one_carries_on(twin: Twin, node: str) ->
     assert account["restored_after_return"] > 0
     if part(node).others:
         assert account["recovered_after_loss"] < account["away"]
+
+
+@pytest.mark.skipif(shutil.which("ip") is None, reason="the way of one direction is taken away by `ip route`")
+def test_a_tunnel_that_is_cut_in_one_direction_is_down_at_both_ends(twin: Twin) -> None:
+    """Or requests would go by one tunnel, and answers into the other that is dead."""
+    (connection,) = network().vpns
+    first = connection.tunnels[0]
+    near = first.gateways[0].public
+    assert twin.exec(FAR, ["ip", "route", "replace", "blackhole", f"{near}/32"]) == 0
+    seen = awaited(twin, lambda tunnels: not any(tunnels[g.id]["up"] for g in first.gateways))
+    assert {g: (t["up"], t["routed"]) for g, t in seen.items()} == {
+        **{g.id: (False, False) for g in first.gateways}, **{g.id: (True, True) for g in connection.tunnels[1].gateways},
+    }  # fmt: skip
+    assert twin.status()["tunnels_down"] == {first.id: "its ends do not hear each other"}
+    table = truth(network(), twin)
+    assert not table.disagree, "\n".join(map(str, table.disagree[:5]))
+    assert twin.exec(FAR, ["ip", "route", "del", "blackhole", f"{near}/32"]) == 0
+    assert twin.exec(FAR, ["ip", "route", "add", f"{near}/32", "via", "169.254.1.1", "dev", "eth0", "onlink"]) == 0
+    seen = awaited(twin, lambda tunnels: all(t["up"] for t in tunnels.values()))
+    assert all(t["routed"] for t in seen.values())
+
+
+def awaited(twin: Twin, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The states of tunnels when they are as wanted."""
+    deadline = time.monotonic() + 8
+    while not wanted(tunnels := twin.status()["tunnels"]):
+        assert time.monotonic() < deadline, tunnels
+        time.sleep(0.05)
+    return dict(tunnels)
 
 
 def test_what_has_no_process_loses_its_wire(twin: Twin) -> None:

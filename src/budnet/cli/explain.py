@@ -48,6 +48,7 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
     else:
         what = f"{best.port}/{best.protocol.name.lower()}"
         click.echo(f"{best.source.label} -> {best.destination.label} {what}: {best.verdict.disposition.value}")
+        click.echo("way:    " + " > ".join(found.hops))
         for row in found.gates:
             _print(row)
         blockers = [r for r in found.gates if r["passes"] is False]

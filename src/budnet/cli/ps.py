@@ -21,6 +21,7 @@ def command(name: str, form: str, everything: bool) -> None:
     \b
     Examples:
       budnet ps
+      budnet ps --all                        # VPN gateways with their tunnels, too
       budnet ps --all --format json
     """
     status = Twin(name).status()
@@ -54,6 +55,9 @@ def _rows(status: dict[str, Any], everything: bool) -> list[dict[str, Any]]:
     own: dict[str, list[str]] = {}
     for endpoint, protocol, port, loopback in status["listeners"]:
         own.setdefault(endpoint, []).append(f"{port}/{protocol}" + (" loopback" if loopback else ""))
+    for gateway, tunnel in status["tunnels"].items():
+        standing = "tunnel up" if tunnel["up"] else "tunnel DOWN"
+        answers.setdefault(gateway, []).append(f"{standing} for {time.time() - tunnel['since']:.0f} s")
     for endpoint, listed in own.items():
         answers.setdefault(endpoint, []).append(f"own listener {', '.join(listed)}")
     shown = [s for s in status["spaces"] if everything or s["kind"] == "endpoint"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from budnet.ir.links import Link
 from budnet.render.diagram.scene import Edge, Kind, Node, line
+from budnet.render.diagram.views import words
 from budnet.render.diagram.views.alike import written
 from budnet.render.diagram.views.facts import Facts
 
@@ -21,13 +22,18 @@ def links(facts: Facts) -> list[Node]:
     found: dict[str, list[Link]] = {}
     for link in written(facts.network):
         found.setdefault(link_id(facts, *link.between), []).append(link)
-    return [_node(id, same) for id, same in found.items()]
+    return [_node(facts, id, same) for id, same in found.items()]
 
 
-def _node(id: str, same: list[Link]) -> Node:
+def _node(facts: Facts, id: str, same: list[Link]) -> Node:
     titles = ", ".join(dict.fromkeys(f"{_DETAIL.get(x.detail, '')}{_TITLE[x.method]}" for x in same))
     names = tuple(x.id for x in same)
-    return Node(id, "", Kind.PEERING, titles, tuple(line(n) for n in names[:1] if len(names) == 1), count=len(names), hint=names)
+    about = (same[0].id, *_tunnels(facts, same[0])) if len(same) == 1 else ()
+    return Node(id, "", Kind.PEERING, titles, tuple(map(line, about)), count=len(names), hint=names)
+
+
+def _tunnels(facts: Facts, link: Link) -> tuple[str, ...]:
+    return (words.plural(len(facts.network.vpn[link.id].tunnels), "tunnel"),) if link.method == "vpn" else ()
 
 
 def link_id(facts: Facts, one: str, other: str) -> str:
