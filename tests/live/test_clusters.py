@@ -78,7 +78,10 @@ def pass_accepts(text: str) -> str:
 
 FAULTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "Pass is Accept": ("an admin's Pass", pass_accepts),
-    "Accept goes on to NetworkPolicies": ("an admin's Accept", lambda t: t.replace("accept", "goto in_behind") if "saddr" in t else t),
+    "Accept goes on to NetworkPolicies": (
+        "an admin's Accept",
+        lambda t: t.replace("accept", "goto in_behind") if "10.0.3" in t and "dport" in t else t,
+    ),
     "Deny lets pass": ("an admin's Deny", lambda t: t.replace(" drop", " accept") if "saddr" in t else t),
     "exceptions of blocks are forgotten": ("a block with an exception", lambda t: re.sub(r"ip6? .addr != \{[^}]*\} ", "", t)),
     "ranges end one port early": ("a range of ports", lambda t: t.replace("80-82", "80-81")),

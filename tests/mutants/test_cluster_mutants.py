@@ -15,16 +15,19 @@ import numpy as np
 import pytest
 
 from budnet.ir.address import Protocol
+from budnet.ir.endpoint import EndpointKind
 from budnet.ir.filters import Action, BlockPeer, NamePeer, Operator, PodPeer
 from budnet.observe.kubernetes import cluster, policies
 from budnet.observe.kubernetes.foreign import is_foreign
 from budnet.observe.kubernetes.kinds import is_read
 from budnet.observe.kubernetes.workloads import Workloads
 from budnet.packets.connections import Connections
+from budnet.reach.nodes import Nodes
 from budnet.reach.table import peers as peers_module
 from budnet.reach.table import rows
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.peers import Peers
+from budnet.reach.table.rows import RowMaker
 from budnet.reach.table.terms import Terms
 from budnet.reach.tiers import Lanes, decide
 from conformance.kubernetes.cases import CASES, policies_of, rows_of
@@ -339,7 +342,39 @@ def network_policies_come_before_the_admin(patch: pytest.MonkeyPatch) -> None:
 @mutant
 def host_network_pods_are_selected(patch: pytest.MonkeyPatch) -> None:
     shape = Columns._shape
-    patch.setattr(Columns, "_shape", lambda self, e: shape(self, replace(e, host_network=False)))
+    patch.setattr(Columns, "_shape", lambda self, e, on: shape(self, replace(e, host_network=False), on))
+
+
+@mutant
+def a_pod_s_own_node_is_as_any_other(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Nodes, "of", lambda self, e: "")
+
+
+@mutant
+def every_node_is_a_pod_s_own(patch: pytest.MonkeyPatch) -> None:
+    of = Nodes.of
+    patch.setattr(Nodes, "of", lambda self, e: of(self, e) and "the node")
+
+
+@mutant
+def pods_that_do_not_run_yet_are_on_no_node(patch: pytest.MonkeyPatch) -> None:
+    of = Nodes.of
+    patch.setattr(
+        Nodes, "of", lambda self, e: of(self, e).replace("?", "nowhere" if e.kind is EndpointKind.POD and not e.host_network else "?")
+    )
+
+
+@mutant
+def an_admin_s_deny_is_for_a_pod_s_own_node_as_well(patch: pytest.MonkeyPatch) -> None:
+    row, perhaps = RowMaker._row, Lanes.perhaps
+
+    def changed(self: RowMaker, kind: Any) -> Any:
+        with pytest.MonkeyPatch.context() as inner:
+            if kind.on and not kind.unknown:
+                inner.setattr(Lanes, "perhaps", lambda lanes, mask: 0 if mask == self.terms.alphabet.all else perhaps(lanes, mask))
+            return row(self, kind)
+
+    patch.setattr(RowMaker, "_row", changed)
 
 
 @mutant

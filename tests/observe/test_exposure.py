@@ -27,7 +27,7 @@ WEB = pod("web", labels="{app: web}")
 def exposures(folder: Path, text: str) -> list[Exposure]:
     found = observed(folder, all_yaml=text)
     assert not found.problems.found, found.problems.found
-    return clusters.exposures(found.network, Table(found.network))
+    return clusters.exposures(found.network, Table(found.network, own_nodes=False))
 
 
 def word(folder: Path, text: str) -> tuple[Word, str]:

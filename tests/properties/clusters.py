@@ -103,9 +103,14 @@ class _Maker:
         families = self.families if self.chance(90) else self.families[:1]
         if nodes and self.chance(12):
             spec["hostNetwork"] = True
-            ips = [a["address"] for a in self.dice.choice(nodes)["status"]["addresses"] if a["type"] == "InternalIP"]
+            node = self.dice.choice(nodes)
+            ips = [a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"]
+            if self.chance(60):
+                spec["nodeName"] = node["metadata"]["name"]
         else:
             number = self.next()
+            if nodes and self.chance(75):
+                spec["nodeName"] = self.dice.choice(nodes)["metadata"]["name"]
             ips = [f"10.1.{number % 2}.{number}" if f == 4 else f"fd00:1:0:{number % 2}::{number:x}" for f in families]
         status: Object = {"phase": "Running", "podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]}
         if self.chance(10):

@@ -71,6 +71,20 @@ class Judge:
         listed = [a for n in self.nodes for a in n.get("status", {}).get("addresses", []) if a["type"] == "InternalIP"]
         return pods or {ip_address(a["address"]).version for a in listed} or {4, 6}
 
+    def together(self, own: Pod, peer: End) -> bool | None:
+        """DOC: "traffic to and from the node where a Pod is running is always allowed". hostNetwork pods are their node."""
+        if not isinstance(peer, Pod) or not peer.on_host:
+            return False
+        here, there = self.node(own), self.node(peer)
+        return here == there if here and there else None
+
+    def node(self, pod: Pod) -> str:
+        """Its name; a pod on the network of a node has the address of that node."""
+        for node in self.nodes if pod.on_host and not pod.spec.get("nodeName") else []:
+            if {str(a) for a in pod.addresses} & {a["address"] for a in node.get("status", {}).get("addresses", [])}:
+                return str(node["metadata"]["name"])
+        return str(pod.spec.get("nodeName") or "") if pod.kind == "Pod" else ""
+
     def verdict(self, source: End, destination: End, protocol: str, port: int, family: int = 4) -> str:
         """`allowed`, `denied` or `unknown`. `family` says by which addresses two pods with both speak.
 
@@ -97,14 +111,19 @@ class Flow:
             return True  # DOC: a policy is for pods, and hostNetwork pods are not selected; NPA: "host-networked pods are not included"
         if any(self.may_select(policy, own, direction) for policy in self.judge.foreign):
             return None
+        together = self.judge.together(own, peer)
         outcomes: set[bool | None] = set()
         for action in self.tier(self.judge.admin, own, peer, direction):
             # NPA: Accept and Deny are final; Pass, as no match, goes on with the next tier, which is NetworkPolicy
-            outcomes |= {action == "Allow"} if action in ("Allow", "Deny") else self.after_admin(own, peer, direction)
+            outcomes |= {action == "Allow"} if action in ("Allow", "Deny") else self.after_admin(own, peer, direction, together)
+        if together is not False and outcomes != {True}:
+            return None  # DOC speaks of NetworkPolicy; what a cluster-wide policy does to a pod's own node is written nowhere
         return outcomes.pop() if len(outcomes) == 1 else None
 
-    def after_admin(self, own: Pod, peer: End, direction: str) -> set[bool | None]:
+    def after_admin(self, own: Pod, peer: End, direction: str, together: bool | None) -> set[bool | None]:
         isolating = [p for p in self.judge.policies if isolates(p, own, direction)]
+        if isolating and together:
+            return {True}
         if isolating:  # NPA: NetworkPolicy "always makes a final decision for selected pods"
             rules = [(p, r) for p in isolating for r in p["spec"].get(direction) or []]
             return {any3(self.rule(p["metadata"]["namespace"], r, peer, direction) for p, r in rules)}
@@ -247,7 +266,7 @@ class Flow:
 
     def within(self, end: End, cidr: str, excepts: list[str]) -> bool | None:
         """API: ipBlock is a CIDR and what it leaves out. E2E: blocks match pods by their addresses, too."""
-        block, holes = ip_network(cidr), [ip_network(e) for e in excepts]
+        block, holes = ip_network(cidr, strict=False), [ip_network(e, strict=False) for e in excepts]
         if isinstance(end, Pod) and not end.addresses:
             return self.promised(block, holes)
         return any(a in block and not any(a in h for h in holes) for a in self.spoken(end))
@@ -276,6 +295,9 @@ def pods(objects: list[Object]) -> Iterable[Pod]:
         status = of.get("status", {})
         if of["kind"] == "Pod" and status.get("phase") not in ("Succeeded", "Failed"):
             texts = [a["ip"] for a in status.get("podIPs") or []] or [a for a in [status.get("podIP")] if a]
+            if of["spec"].get("hostNetwork") and not texts:  # it will have its node's
+                node = next((o for o in objects if o["kind"] == "Node" and o["metadata"]["name"] == of["spec"].get("nodeName")), {})
+                texts = [a["address"] for a in node.get("status", {}).get("addresses", []) if a["type"] == "InternalIP"]
             yield pod(of, "Pod", of["metadata"], of["spec"], tuple(map(ip_address, texts)))
             maker: Object | None = of
             while maker and maker["metadata"].get("ownerReferences"):

@@ -26,6 +26,7 @@ SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 Verdict = tuple[str, str]
 """What may be opened, and what may be and may not."""
 Matrix = dict[tuple[str, str, int], Verdict]
+ALL = "icmp, tcp, udp, sctp"
 BASE = ip_network("64:ff9b:1::/96")
 """Where the law of families puts all of IPv4."""
 
@@ -253,9 +254,16 @@ def test_deny_all_isolates(seed: int) -> None:
         spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
         objects.append({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec})
     judge = Judge(objects)
-    own = {name(p) for p in judge.pods if not p.on_host}
-    found = {verdict for (a, b, _), verdict in matrix(objects).items() if a in own or b in own}
-    assert found <= {("nothing", "nothing")}
+    own, hosts = ({name(p): p for p in judge.pods if p.on_host is on_host} for on_host in (False, True))
+    for (a, b, _), verdict in matrix(objects).items():
+        if a in own or b in own:
+            ends = (own[a], hosts[b]) if b in hosts else (own[b], hosts[a]) if a in hosts else None
+            together = ends and judge.together(*ends)  # a pod and its node: nothing keeps them apart
+            assert (
+                verdict == {True: (ALL, "nothing"), None: ("nothing", ALL)}.get(together, ("nothing", "nothing"))
+                if ends
+                else ("nothing", "nothing")
+            )
 
 
 # ---- the same bytes -----------------------------------------------------------------------------------------------------

@@ -81,6 +81,8 @@ class Network:
     bundle: Bundle | None = None
     """What is carried in where there is no way out."""
     entries: tuple[Entry, ...] = ()
+    pods_on: tuple[tuple[str, str], ...] = ()
+    """(pod, node) of pods of which that is known, by the ids of endpoints. A node's endpoint need not be there."""
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:

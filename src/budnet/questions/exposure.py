@@ -18,7 +18,7 @@ COLUMNS = ("workload", "port", "exposure", "internet", "entry", "kind", "at", "r
 
 def exposure(network: Network, new_pods: bool = True) -> Found:
     """Of either kind of network. Without `new_pods` the second part is empty."""
-    found = networks.exposures(network) if network.vpcs else clusters.exposures(network, Table(network))
+    found = networks.exposures(network) if network.vpcs else clusters.exposures(network, Table(network, own_nodes=False))
     return found, newcomers(network) if new_pods else []
 
 

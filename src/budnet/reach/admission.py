@@ -27,6 +27,7 @@ from budnet.ir.filters import (
 )
 from budnet.packets.addresses import AddressSet
 from budnet.reach import semantics
+from budnet.reach.nodes import Nodes
 from budnet.reach.points import Point, PointKind
 from budnet.reach.tiers import Lanes, Rules, decide
 
@@ -72,6 +73,7 @@ class Admissions:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.network = engine, engine.network
         self.lanes = Lanes(engine.alphabet.all, unknown=True)
+        self.nodes = Nodes(engine.network)
         self._known: dict[tuple[str, int, bool], Admission] = {}
 
     def between(self, pod: Endpoint, peer: Point, ingress: bool) -> Admission:
@@ -92,12 +94,15 @@ class Admissions:
         asked: tuple[NetworkPolicy | AdminPolicy | UnknownPolicy, ...] = (*admin, *policies, *unknown)
         if unknown:
             return Admission(0, self.engine.alphabet.all, asked)
-        allowed = 0
+        own_node = self.nodes.together(pod, peer.endpoint if peer.kind is PointKind.INTERFACE else None)
+        allowed = self.lanes.all if own_node else 0
         for policy in policies:
             for rule in (policy.ingress if ingress else policy.egress) or ():
                 allowed |= self.rule(rule, policy.cluster, policy.namespace, pod, peer, ingress)
         mask = decide(self.lanes, self._groups(admin, "admin", pod, peer, ingress), bool(policies), allowed,
                       self._groups(admin, "baseline", pod, peer, ingress))  # fmt: skip
+        if own_node is not False:
+            mask |= self.lanes.perhaps(self.engine.alphabet.all)
         return Admission(self.lanes.certain(mask), self.lanes.doubtful(mask), asked)
 
     def rule(self, rule: PolicyRule, cluster: str, namespace: str, pod: Endpoint, peer: Point, ingress: bool) -> int:

@@ -44,6 +44,7 @@ class Policies:
         self._labels = {e.id: dict(e.labels) for e in network.endpoints}
         # what is on its node's network has the node's address, and no policy means it by its labels
         self._pods = [e for e in network.endpoints if e.kind is EndpointKind.POD and not e.host_network]
+        self._on = dict(network.pods_on)
         self._spaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
 
     def chains(self, pod: Endpoint, ingress: bool) -> list[Chain]:
@@ -61,7 +62,8 @@ class Policies:
         origin = policies[-1].origin if policies else admin[-1].origin
         drop = self.marks.drop("DENIED_IN" if ingress else "DENIED_OUT", "network-policy", name, origin)
         rules = [Rule(f'{"iifname" if ingress else "oifname"} "lo" accept'), Rule("ct state established,related accept")]
-        last = [r for p in policies for rule in (p.ingress if ingress else p.egress) or () for r in self._rule(p, rule, pod, ingress)]
+        last = [Rule(f"{who}accept", name) for who in self._own_node(pod, "saddr" if ingress else "daddr")]
+        last += [r for p in policies for rule in (p.ingress if ingress else p.egress) or () for r in self._rule(p, rule, pod, ingress)]
         last += [Rule(drop, name)] if policies else self._tier(admin, "baseline", pod, ingress, drop, "accept")
         if not admin:
             return [Chain(way, (*rules, *last), IN if ingress else OUT)]
@@ -71,6 +73,12 @@ class Policies:
     def _applies(self, policy: NetworkPolicy, pod: Endpoint, ingress: bool) -> bool:
         says = policy.ingress if ingress else policy.egress
         return says is not None and self._selects(PodPeer(policy.selector), policy.cluster, policy.namespace, pod)
+
+    def _own_node(self, pod: Endpoint, side: str) -> list[str]:
+        """The node that a pod runs on, which no NetworkPolicy keeps away from it. Pods on its network have its address."""
+        node = self._on.get(pod.id)
+        there = (e for e in self.network.endpoints if node and (e.id == node or (e.host_network and self._on.get(e.id) == node)))
+        return self._addresses(side, (a for e in there for a in e.addresses))
 
     # ---- rules ----------------------------------------------------------------------------------------------------------
 

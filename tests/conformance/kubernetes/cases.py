@@ -26,14 +26,17 @@ def cluster() -> list[dict[str, Any]]:
     for i, space in enumerate("xyz", 1):
         out.append({"kind": "Namespace", "metadata": {"name": space, "labels": {"ns": space}}})
         for j, name in enumerate("abc", 1):
+            node = {"nodeName": "n1" if (space, name) == ("z", "b") else "n2"}
             both = [{"ip": f"10.0.{i}.{j}"}] + ([{"ip": f"fd00::{i}:{j}"}] if name == "c" and space != "x" else [])
-            out.append(_pod(space, name, {"pod": name}, both, serves))
+            out.append(_pod(space, name, {"pod": name}, both, serves, **node))
     out.append(_pod("bare", "p", {"beta": ""}, [{"ip": "10.0.9.1"}], [{"name": "serve-81", "containerPort": 8081}]))
     out.append(_pod("x", "h", {"pod": "h"}, [{"ip": "192.0.2.10"}], serves, hostNetwork=True))
     ended = _pod("z", "job", {"pod": "job"}, [{"ip": "10.0.3.9"}], serves)
     ended["status"]["phase"] = "Succeeded"
-    node = {"addresses": [{"type": "InternalIP", "address": "192.0.2.10"}]}
-    out += [ended, {"kind": "Node", "metadata": {"name": "n1", "labels": {"zone": "one"}}, "status": node}]
+    out.append(ended)
+    for name, address, zone in (("n1", "192.0.2.10", "one"), ("n2", "192.0.2.11", "two")):
+        status = {"addresses": [{"type": "InternalIP", "address": address}]}
+        out.append({"kind": "Node", "metadata": {"name": name, "labels": {"zone": zone}}, "status": status})
     template = {"metadata": {"labels": {"pod": "w"}}, "spec": {"containers": [{"name": "w", "ports": serves}]}}
     out.append({"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "w", "namespace": "z"}, "spec": {"template": template}})
     return [{"apiVersion": "v1", **o} for o in out]

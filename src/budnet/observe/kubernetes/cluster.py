@@ -18,10 +18,10 @@ from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_known, is_read
 from budnet.observe.kubernetes.selectors import selects
 from budnet.observe.kubernetes.unread import KINDS, blind, hidden, lost, may_be_policy, unread
-from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads
+from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id
 from budnet.source.diagnostic import Severity
 
-DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT = "K102", "K103", "K104"
+DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT, RING = "K102", "K103", "K104", "K105"
 _NAME = "kubernetes.io/metadata.name"
 _NEWER = "a newer budnet may know it; until then whom it may be about is unknown"
 
@@ -136,7 +136,10 @@ class _Reader:
 
     def network(self) -> Network:
         """Everything that was read, in the order of names, so that the order of files changes nothing."""
-        pods = self.workloads.endpoints()
+        pods = self.workloads.endpoints({n.id: n.addresses for n in self.nodes})
+        for (namespace, kind, name), place in self.workloads.rings.items():
+            summary = f"{kind} {namespace}/{name} is said to be made by something that it has made"
+            self.problems.say(Severity.ERROR, RING, summary, place, "correct metadata.ownerReferences; it is taken to be nobody's")
         used = {e.namespace for e in pods} | {p.namespace for p in self.policies}
         spaces = self.spaces | {s: () for s in used if s not in self.spaces}
         named = tuple(Namespace(s, tuple(sorted(({_NAME: s} | dict(found)).items()))) for s, found in sorted(spaces.items()))
@@ -155,6 +158,7 @@ class _Reader:
             admin_policies=tuple(sorted(self.admin, key=lambda p: (p.tier, p.priority, p.id))),
             unknown_policies=tuple(sorted(self.unknown, key=lambda p: p.id)),
             entries=tuple(entries),
+            pods_on=tuple(sorted(self.workloads.pods_on.items())),
         )
 
 
@@ -168,7 +172,7 @@ def _node(of: Object, name: str, cluster: str, place: Place) -> Endpoint:
             except ValueError:
                 raise Wrong("status.addresses", f"{each.get('address')!r} is no address") from None
     written = labels(mapping(of, "metadata"), where="metadata.")
-    label = f"{name}[Node]"
+    label = node_id(name)
     return Endpoint(
         label, EndpointKind.HOST, label, "", "", tuple(found), cluster=cluster, labels=written, origin=place.origin, any_port=True
     )

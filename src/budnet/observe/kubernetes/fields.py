@@ -120,6 +120,14 @@ def text(of: Object, key: str, where: str = "", default: str | None = None) -> s
     raise Wrong(f"{where}{key}", f"expected a text, found {_kind(value)}")
 
 
+def truth(of: Object, key: str, where: str = "") -> bool:
+    """A truth value, False where it is missing."""
+    value = of.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise Wrong(f"{where}{key}", f"expected true or false, found {_kind(value)}")
+    return bool(value)
+
+
 def number(of: Object, key: str, first: int, last: int, where: str = "") -> int | None:
     """A whole number from `first` to `last`, or None where it is missing."""
     value = of.get(key)

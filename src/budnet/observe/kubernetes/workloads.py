@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from socket import AF_INET, inet_pton
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
-from budnet.ir.origin import Origin
-from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, text
+from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, text, truth
 from budnet.observe.kubernetes.policies import PROTOCOLS
 
 TEMPLATES = {
@@ -37,7 +37,12 @@ class _Pod:
     addresses: tuple[Address, ...]
     listeners: tuple[Listener, ...]
     host_network: bool
-    origin: Origin
+    place: Place
+
+
+def node_id(name: str) -> str:
+    """The id of a node's endpoint."""
+    return f"{name}[Node]"
 
 
 class Workloads:
@@ -49,6 +54,10 @@ class Workloads:
         """By the id of the endpoint."""
         self.annotations: dict[str, Object] = {}
         """The same; for those who take them for labels."""
+        self.pods_on: dict[str, str] = {}
+        """The ids of their nodes, by the id of the endpoint."""
+        self.rings: dict[Owner, Place] = {}
+        """What is said to be made by something that it has made."""
         self._pods: list[_Pod] = []
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, _Pod] = {}
@@ -67,6 +76,8 @@ class Workloads:
         id = f"{namespace}/{name}[Pod]"
         self.annotations[id] = mapping(meta, "annotations", "metadata.")
         owner = self._owner(meta, namespace, written)
+        if node := text(spec, "nodeName", "spec.", ""):
+            self.pods_on[id] = node_id(node)
         self._pods.append(self._read(id, namespace, owner, written, _addresses(status), spec, "spec.", place))
 
     def template(self, of: Object, kind: str, name: str, namespace: str, place: Place) -> None:
@@ -84,32 +95,39 @@ class Workloads:
         if above:
             self._made[owner] = above
 
-    def endpoints(self) -> list[Endpoint]:
-        """All of them, in the order of their names."""
+    def endpoints(self, nodes: Mapping[str, tuple[Address, ...]]) -> list[Endpoint]:
+        """All of them, in the order of their names. `nodes`: addresses by the id of a node, which pods on its network have."""
         self._of_owner.clear()
-        out = [self._endpoint(pod) for pod in self._pods]
+        out = [self._endpoint(pod, nodes) for pod in self._pods]
         have = {self._top(pod.owner) for pod in self._pods if pod.owner}
-        out += [self._endpoint(t) for owner, t in self._templates.items() if self._top(owner) == owner and owner not in have]
+        out += [self._endpoint(t, nodes) for owner, t in self._templates.items() if self._top(owner) == owner and owner not in have]
         return sorted(out, key=lambda e: (e.namespace, e.id))
 
-    def _endpoint(self, pod: _Pod) -> Endpoint:
+    def _endpoint(self, pod: _Pod, nodes: Mapping[str, tuple[Address, ...]]) -> Endpoint:
+        addresses = pod.addresses
+        if pod.host_network and not addresses:
+            addresses = nodes.get(self.pods_on.get(pod.id, ""), ())
         label = self._of_owner.get(pod.owner) if pod.owner else pod.id
         if label is None:
             assert pod.owner is not None
             namespace, kind, name = self._top(pod.owner)
             label = self._of_owner[pod.owner] = f"{namespace}/{name}[{kind}]"
         return Endpoint(
-            pod.id, EndpointKind.POD, label, "", "", pod.addresses, cluster=self.cluster, namespace=pod.namespace, labels=pod.labels,
-            listeners=pod.listeners, origin=pod.origin, host_network=pod.host_network, any_port=True,
+            pod.id, EndpointKind.POD, label, "", "", addresses, cluster=self.cluster, namespace=pod.namespace, labels=pod.labels,
+            listeners=pod.listeners, origin=pod.place.origin, host_network=pod.host_network, any_port=True,
         )  # fmt: skip
 
     def _top(self, owner: Owner) -> Owner:
-        """The first maker: a CronJob's Job's pod is the CronJob's."""
-        seen = {owner}
-        while owner in self._made and self._made[owner] not in seen:
-            owner = self._made[owner]
-            seen.add(owner)
-        return owner
+        """The first maker: a CronJob's Job's pod is the CronJob's. In a ring nobody is the first, and everybody for itself."""
+        first, seen = owner, {owner}
+        while first in self._made:
+            first = self._made[first]
+            if first in seen:
+                if owner in self._templates:
+                    self.rings[owner] = self._templates[owner].place
+                return owner
+            seen.add(first)
+        return first
 
     def _owner(self, meta: Object, namespace: str, written: tuple[tuple[str, str], ...]) -> Owner | None:
         for each in mappings(meta, "ownerReferences", "metadata."):
@@ -129,7 +147,7 @@ class Workloads:
         self, id: str, namespace: str, owner: Owner | None, written: tuple[tuple[str, str], ...], addresses: tuple[Address, ...],
         spec: Object, where: str, place: Place,
     ) -> _Pod:  # fmt: skip
-        return _Pod(id, namespace, owner, written, addresses, self._ports(id, spec, where), spec.get("hostNetwork") is True, place.origin)
+        return _Pod(id, namespace, owner, written, addresses, self._ports(id, spec, where), truth(spec, "hostNetwork", where), place)
 
     def _shared(self, written: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Replicas have equal labels: one tuple for all of them is hashed sooner and kept once."""

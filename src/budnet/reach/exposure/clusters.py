@@ -20,6 +20,7 @@ from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
 from budnet.reach import semantics
 from budnet.reach.exposure.verdict import Exposure, Word
+from budnet.reach.nodes import Nodes
 from budnet.reach.table.table import Table
 
 Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
@@ -36,6 +37,7 @@ class Clusters:
         outside = [c for c in range(columns.inside, columns.count) if not columns.public[c]]
         self._parts = {c: AddressSet.of(columns.outside_prefixes([c])) for c in outside}
         self._nodes = self._node_columns()
+        self._own = Nodes(self.network)
         self._column: dict[str, list[int]] = {}
         for column, members in enumerate(columns.members):
             for e in members:
@@ -167,9 +169,15 @@ class Clusters:
         who = entry.kind.value
         blocker = self._blockers(endpoint)
         if entry.through:
-            columns = {c for pod in entry.through for c in self._column[pod]}
-            fates = {self._fates(own, entry.protocol, port)[c] for own in self._column[endpoint.id] for c in columns}
+            columns, family = {c for pod in entry.through for c in self._column[pod]}, self.table.columns.family
+            fates = {
+                self._fates(own, entry.protocol, port)[c]
+                for own in self._column[endpoint.id] for c in columns if family[own] == family[c]
+            }  # fmt: skip
             label = ", ".join(sorted({self.network.endpoint[p].service for p in entry.through}))
+            near = any(self._own.together(endpoint, self.network.endpoint[pod]) is not False for pod in entry.through)
+            if fates == {NO} and near:
+                return Word.UNKNOWN, (), f"{label} is on the network of its node, which reaches the pods that run on it: {blocker}"
             if fates == {NO}:
                 return Word.BLOCKED, (), f"blocked: not even {label} reaches it: {blocker}"
             if YES not in fates:
@@ -245,5 +253,6 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def exposures(network: Network, table: Table) -> list[Exposure]:
-    """What the ways into the clusters of a Network lead to."""
+    """What the ways into the clusters of a Network lead to. `table` is one without `own_nodes`: what nodes hand on comes from
+    their addresses, and is not what they say themselves."""
     return Clusters(table).exposures()

@@ -25,12 +25,15 @@ from budnet.ir.network import Network
 from budnet.packets.addresses import address, edges, number
 from budnet.reach import cuts
 from budnet.reach.families import families
+from budnet.reach.nodes import NOWHERE, SOMEWHERE, Nodes
 
 _V6 = 1 << 32
 _END = _V6 + (1 << 128)
 NO_ATOM = -1
 """Of an endpoint whose address is not known: no prefix holds it."""
 OUTSIDE = -1
+_TOLD_APART = 2000
+"""Up to so many kinds of pods on nodes are told apart by node; of more it is not known who is on which."""
 
 Indices = NDArray[np.intp]
 
@@ -53,6 +56,8 @@ class Shape:
     groups: tuple[str, ...] | None
     """None where security groups are not asked."""
     vpc: str
+    on: str = NOWHERE
+    """The node that it is on, as `reach.nodes` says it; SOMEWHERE also where there are too many to be told apart."""
 
 
 class Places(Interface):
@@ -86,12 +91,16 @@ class Columns:
     position between the edges of all prefixes; the number that `Places` gave it. `members` lists the endpoints of each column.
     """
 
-    def __init__(self, network: Network, places: Places, cut_at: Iterable[Prefix] = ()) -> None:
+    def __init__(self, network: Network, places: Places, cut_at: Iterable[Prefix] = (), own_nodes: bool = True) -> None:
         cut = {*cuts.prefixes(network), *places.edges(), *cut_at}
         self._edges = sorted({0, _V6, _END} | {edge for p in cut for edge in edges(p)})
         self._keys = frozenset(r.key for s in cuts.selectors(network) for r in s)
         self._names = frozenset(p.port for p in cuts.policy_ports(network) if isinstance(p.port, str))
         self._families = families(network)
+        self._nodes = Nodes(network)
+        kinds = {(id(e.labels), e.namespace, self._nodes.of(e)) for e in network.endpoints} if self._nodes.any else set()
+        self._placed = self._nodes.any and own_nodes
+        self._by_node = len(kinds) <= _TOLD_APART
         self.shapes: list[Shape] = []
         self.members: list[list[Endpoint]] = []
         self.addresses: list[list[Address]] = []
@@ -208,10 +217,11 @@ class Columns:
         known: dict[Shape, int] = {}
         for e in endpoints:
             listens = e.listeners if self._names else ()
-            key = (e.cluster, e.namespace, id(e.labels), e.kind, e.host_network, e.groups, e.vpc, id(listens))
+            on = self._on(e)
+            key = (e.cluster, e.namespace, id(e.labels), e.kind, e.host_network, e.groups, e.vpc, id(listens), on)
             at = raw.get(key)
             if at is None:
-                shape = self._shape(e)
+                shape = self._shape(e, on)
                 at = known.get(shape)
                 if at is None:
                     at = known[shape] = len(self.shapes)
@@ -219,7 +229,11 @@ class Columns:
                 raw[key] = at
             yield at
 
-    def _shape(self, e: Endpoint) -> Shape:
+    def _on(self, e: Endpoint) -> str:
+        on = self._nodes.of(e) if self._placed else NOWHERE
+        return on if self._by_node or not on else SOMEWHERE
+
+    def _shape(self, e: Endpoint, on: str) -> Shape:
         labels = tuple(pair for pair in e.labels if pair[0] in self._keys)
         pod = e.kind is EndpointKind.POD and not e.host_network
         ports = tuple(
@@ -228,7 +242,7 @@ class Columns:
         return Shape(
             e.cluster, e.namespace, labels, ports if pod else (), pod, e.kind is EndpointKind.HOST,
             e.kind in (EndpointKind.RESOLVER, EndpointKind.METADATA),
-            e.groups if e.vpc and e.filtered else None, e.vpc,
+            e.groups if e.vpc and e.filtered else None, e.vpc, on,
         )  # fmt: skip
 
     def within(self, prefix: Prefix) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from budnet.ir.filters import BlockPeer, NamePeer, NodePeer, Operator, PodPeer, 
 from budnet.ir.network import Network
 from budnet.reach import semantics
 from budnet.reach.admission import covers, covers_partly
+from budnet.reach.nodes import SOMEWHERE
 from budnet.reach.table.columns import NO_ATOM, Columns
 
 Bools = NDArray[np.bool_]
@@ -166,6 +167,13 @@ class Peers:
             return np.zeros(self.columns.count, bool)
         found: Bools = shapes[self.columns.shape]
         return found & ~self._outside
+
+    def hosts(self, cluster: str, on: str) -> tuple[Indices, Indices]:
+        """The columns that are a node, and those that may be it: nodes, and pods on their network."""
+        hosts = [s if s.cluster == cluster and s.on and not s.pod else None for s in self.columns.shapes]
+        same = np.array([s is not None and s.on == on != SOMEWHERE for s in hosts], bool)
+        perhaps = np.array([s is not None and SOMEWHERE in (on, s.on) for s in hosts], bool)
+        return np.flatnonzero(self._spread(same)), np.flatnonzero(self._spread(perhaps))
 
     def _unplaced_of(self, peer: BlockPeer) -> Bools:
         """Whose address is not known, and will be of a block's family."""

@@ -46,8 +46,11 @@ class _Kind:
     admin: tuple[int, ...] = ()
     unknown: bool = False
     ports: NamedPorts = ()
+    on: tuple[str, str] | None = None
+    """The cluster and the node of the pod: what it says to its own node no NetworkPolicy stops."""
 
 
+_NO_COLUMNS: Indices = np.empty(0, np.intp)
 _NOBODY = _Kind()
 """Of everybody whom no policy selects."""
 
@@ -102,7 +105,9 @@ class RowMaker:
         for shape in shapes:
             policies, admin = tuple(self._policies[shape]), tuple(self._admin[shape])
             asks = self.terms.ingress and (any(map(self.terms.named, policies)) or bool(admin))
-            yield _Kind(policies, admin, self._unknown[shape], self.columns.shapes[shape].ports if asks else ()), shape
+            of = self.columns.shapes[shape]
+            on = (of.cluster, of.on) if of.on and (policies or admin) else None
+            yield _Kind(policies, admin, self._unknown[shape], of.ports if asks else (), on), shape
 
     # ---- changes --------------------------------------------------------------------------------------------------------
 
@@ -162,6 +167,9 @@ class RowMaker:
         for policy in kind.policies:
             for where, mask in self.terms.policy(policy, kind.ports):
                 allowed.setdefault(mask, []).append(where)
+        own, perhaps = self.terms.peers.hosts(*kind.on) if kind.on else (_NO_COLUMNS, _NO_COLUMNS)
+        if len(own) and kind.policies:
+            allowed.setdefault(lanes.all, []).append(own)
         steps = sorted((s for a in kind.admin for s in self.terms.admin(a, kind.ports)), key=lambda s: s.place)
         layers = [tuple(places) for places in allowed.values()]
         behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
@@ -179,7 +187,10 @@ class RowMaker:
             admin, baseline = _grouped(steps, hit)
             return decide(lanes, admin, bool(kind.policies), union, baseline)
 
-        return self._combine(layers, fate)
+        row = self._combine(layers, fate)
+        for at in (*own.tolist(), *perhaps.tolist()):
+            row[at] = self.into.id(self.into.masks[row[at]] | lanes.perhaps(alphabet.all))
+        return row
 
     def _combine(self, layers: Sequence[tuple[Indices, ...]], fate: Callable[[int], int]) -> Ids:
         """Numbers the combination of layers that each column is in, decides each that occurs, and looks them up."""

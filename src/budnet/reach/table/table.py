@@ -16,6 +16,7 @@ from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, fo
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts
 from budnet.reach.admission import covers_partly
+from budnet.reach.nodes import Nodes
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.crossing import Crossing
 from budnet.reach.table.fronts import Fronts
@@ -40,11 +41,12 @@ class Table:
     """
 
     @paused()
-    def __init__(self, network: Network, cut_at: Iterable[Prefix] = ()) -> None:
-        """`cut_at`: prefixes at whose edges the outside is cut as well, so that two tables have the same parts of it."""
+    def __init__(self, network: Network, cut_at: Iterable[Prefix] = (), own_nodes: bool = True) -> None:
+        """`cut_at`: prefixes at whose edges the outside is cut as well, so that two tables have the same parts of it.
+        `own_nodes=False`: what comes from a node's address is what the node forwards, and not its own traffic."""
         self.network = network
         self.wires = Wires(network) if network.vpcs else None
-        self.columns = Columns(network, self.wires or Flat(), cut_at)
+        self.columns = Columns(network, self.wires or Flat(), cut_at, own_nodes)
         self.alphabet = Alphabet(cuts.matches(network))
         self.lanes = Lanes(self.alphabet.all, leaves_unknown(network), bool(network.vpcs))
         self.connections = Connections(self.lanes.all)
@@ -202,7 +204,10 @@ class Table:
 
 def leaves_unknown(network: Network) -> bool:
     """Whether anything may be unknown: policies of other makers, outside hosts by name, two policies of one priority, pods
-    without an address where prefixes are asked."""
+    without an address where prefixes are asked, and nodes, where some pod's is not known or a cluster-wide policy denies."""
+    nodes = Nodes(network)
+    if nodes.any and (network.policies or network.admin_policies):
+        return True
     asked = [(p.tier, p.priority) for p in network.admin_policies]
     if network.unknown_policies or len(set(asked)) < len(asked):
         return True
