@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budnet.twin.bfd import DETECTION, INTERVAL, MISSED, SLOW, Control, Session, State, decode
+from budnet.twin.bfd import DETECTION, HOPS, INTERVAL, MISSED, SLOW, Control, Session, State, decode
 
 # RFC 5880, 4.1, by hand: version 1, diagnostic 3; state Up, Poll; multiplier 3; 24 octets; discriminators 7 and 9; microseconds
 WRITTEN = bytes.fromhex("23 e0 03 18 00000007 00000009 000493e0 000f4240 00000000")
@@ -18,7 +18,7 @@ WRITTEN = bytes.fromhex("23 e0 03 18 00000007 00000009 000493e0 000f4240 0000000
 def test_a_packet_is_as_the_rfc_draws_it() -> None:
     packet = Control(State.UP, 7, 9, 0.3, 1.0, 3, poll=True, diagnostic=3)
     assert packet.encode() == WRITTEN
-    assert decode(WRITTEN) == packet
+    assert decode(WRITTEN, HOPS) == packet
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,23 @@ def test_a_packet_is_as_the_rfc_draws_it() -> None:
 )
 def test_what_must_be_discarded(at: int, value: int) -> None:
     """RFC 5880, 6.8.6; authentication and demand mode are not spoken here."""
-    assert decode(WRITTEN[:at] + bytes([value]) + WRITTEN[at + 1 :]) is None
+    assert decode(WRITTEN[:at] + bytes([value]) + WRITTEN[at + 1 :], HOPS) is None
+
+
+@pytest.mark.parametrize("hops", [0, 64, 254])
+def test_what_comes_from_farther_away_is_discarded(hops: int) -> None:
+    assert decode(WRITTEN, hops) is None
 
 
 def test_without_the_other_discriminator_only_a_session_that_is_down() -> None:
     for state in State:
         packet = Control(state, 7, 0, 0.3, 0.3)
-        assert (decode(packet.encode()) is not None) == (state in (State.DOWN, State.ADMIN_DOWN))
+        assert (decode(packet.encode(), HOPS) is not None) == (state in (State.DOWN, State.ADMIN_DOWN))
 
 
 @given(st.binary(max_size=40))
 def test_nothing_that_arrives_breaks_it(data: bytes) -> None:
-    packet = decode(data)
+    packet = decode(data, HOPS)
     assert packet is None or packet.encode()[:4] == data[:4]
 
 
@@ -89,7 +94,7 @@ class Wire:
             landed = [f for f in self._flying if f[0] <= at]
             self._flying = [f for f in self._flying if f[0] > at]
             for _, to, packet in landed:
-                again = decode(packet.encode())
+                again = decode(packet.encode(), HOPS)
                 assert again is not None
                 self._say(to, self.ends[to].heard(again, at))
             for i, session in enumerate(self.ends):

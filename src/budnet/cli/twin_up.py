@@ -69,7 +69,7 @@ def command(file: str | None, attach: bool, mesh: str, source: str | None, every
     if form == "json":
         print_json("up", {"name": name, "topology": network.name, "seconds": round(seconds, 3), "spaces": len(status["spaces"]),
                           "servers": len(status["servers"]), "missing": missing,
-                          "mesh": status["mesh"]["kind"], "notes": status["notes"], "signed": status["signed"]})  # fmt: skip
+                          "mesh": status["mesh"]["kind"], "tunnels_down": status["tunnels_down"], "notes": status["notes"], "signed": status["signed"]})  # fmt: skip
         return
     if missing:
         click.echo(style(f"not here: {', '.join(missing)}; listeners of budnet's own stand in (`make setup` unpacks real ones)", "yellow"))

@@ -204,7 +204,8 @@ class Agent:
     def tunnels_down(self) -> dict[str, str]:
         """By tunnel, why it is not up: what is watched as it is now, a client's as it was when the twin came up."""
         seen, watched = watcher.health(HOME), {w.tunnel for w in self.stage.watched}
-        why = {w.tunnel: "its ends do not hear each other" for w in self.stage.watched if w.gateway not in seen or not seen[w.gateway].up}
+        what = "its ends do not hear each other" if seen else "nobody watches it"
+        why = {w.tunnel: what for w in self.stage.watched if w.gateway not in seen or not seen[w.gateway].up}
         return {t: r for t, r in self.tunnels_refused.items() if t not in watched} | {
             t: self.tunnels_refused.get(t, w) for t, w in why.items()
         }

@@ -63,9 +63,9 @@ class Control:
         return _PACKET.pack(1 << 5 | self.diagnostic, flags, self.missed, _PACKET.size, self.mine, self.yours, *times)
 
 
-def decode(data: bytes) -> Control | None:
-    """A packet that may be believed (RFC 5880, 6.8.6), else None."""
-    if len(data) < _PACKET.size:
+def decode(data: bytes, hops: int) -> Control | None:
+    """A packet that may be believed (RFC 5880, 6.8.6; RFC 5881, 5), else None. `hops` is the time to live that it came with."""
+    if len(data) < _PACKET.size or hops != HOPS:
         return None
     head, flags, missed, length, mine, yours, transmit, receive, _ = _PACKET.unpack_from(data)
     state = State(flags >> 6)

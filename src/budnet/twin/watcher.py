@@ -29,7 +29,7 @@ from budnet.twin.plan import KernelRoute, Watched
 Message = Callable[[str, KernelRoute], bytes]
 """A router and a route to its netlink message."""
 _DOOR = "watcher"
-_FIRST = 1.0
+_FIRST = 2.0
 """Seconds after the start in which no tunnel is held for down: the first exchange of keys takes its time."""
 _SECONDS = 2.0
 _IP_RECVTTL = 12
@@ -73,7 +73,7 @@ class Health:
 
 
 def start(ends: Sequence[Watched], spaces: Mapping[str, int], message: Message, home: Path) -> None:
-    """Starts the process, and returns when every tunnel is up, or after a second. Leaves this thread where it is."""
+    """Starts the process, and returns when every tunnel is up, or after two seconds. Leaves this thread where it is."""
     if not ends:
         return
     ours, theirs = os.pipe()
@@ -180,8 +180,8 @@ class _Watcher:
         except OSError:  # an error of what was sent before
             return
         hops = next((int.from_bytes(value[:4], "little") for _, kind, value in about if kind == told), 0)
-        packet = bfd.decode(data)
-        if packet is None or hops != bfd.HOPS or ip_address(source[0]) != end.watched.other:
+        packet = bfd.decode(data, hops)
+        if packet is None or ip_address(source[0]) != end.watched.other:
             return
         self._tell(end, end.session.heard(packet, time.monotonic()))
         heapq.heappush(self.queue, (end.session.due, end.number))
