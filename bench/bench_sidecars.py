@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common import MB, in_namespaces, machine, median, network, pss, seconds, table, take_turns
+from common import MB, children, in_namespaces, machine, median, network, pss, seconds, table, take_turns
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -73,7 +73,7 @@ def up(processes: list[Process], found: Network) -> dict[str, float]:
     running = [supervisor.start(p, spaces[p.namespace], folder / str(i), spaces) for i, p in enumerate(processes)]
     supervisor.wait_ready(running, 60)
     took = time.perf_counter() - start
-    memory = sum(pss(one.pid) for one in running)
+    memory = sum(pss(pid) for one in running for pid in (one.pid, *children(one.pid)))
     supervisor.stop(running)
     return {"seconds": took, "bytes": memory}
 

@@ -232,6 +232,16 @@ def pss(pid: int) -> int:
     return 0
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started: a master's workers."""
+    out = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                out.append(int(stat.parent.name))
+    return out
+
+
 def command_of(pid: int) -> str:
     """The name of a process's program."""
     with suppress(OSError):

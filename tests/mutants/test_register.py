@@ -20,6 +20,7 @@ PACKETS = ("test_network_mutants", "test_twin_mutants")
 CAUGHT = {
     "link": "`budnet probe`: packets, `links` and `dns`", "certificates": "`budnet probe certificates`", "dns": "`budnet probe dns`",
     "egress": "`budnet probe egress`", "tls": "`budnet probe tls`", "mesh": "`budnet probe mesh`", "airgap": "`budnet prove`",
+    "rotation": "`budnet rotate root`",
 }  # fmt: skip
 HEAD = """\
 # Single faults, and what catches them

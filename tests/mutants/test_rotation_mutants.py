@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import pytest
 from budnet.errors import TwinError
 from budnet.ir.network import Network
 from budnet.pipeline import load
+from budnet.pki.issuer import Leaf
+from budnet.pki.store import CLIENTS, SIDECAR
 from budnet.twin import haproxy_master, reload, rotation, tools
 from budnet.twin.build import plan
 from budnet.twin.consumers import pairs
@@ -26,8 +29,16 @@ from budnet.twin.staging import Stage, stage
 from helpers import twin_of
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-SLOW = "yard/bench/tool-1"
-Patch = Callable[[pytest.MonkeyPatch], None]
+SLOW, DOOR = "yard/bench/tool-1", "yard/gate/door"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A step done otherwise. `says` is in what stops the rotation, or a figure of it that is not 0."""
+
+    what: str
+    change: Callable[[pytest.MonkeyPatch], None]
+    says: str
 
 
 @cache
@@ -104,30 +115,60 @@ def one_never_looks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Trust, "context", stale)
 
 
-MUTANTS: Mapping[str, tuple[Patch, str]] = {
-    "the old root is removed before the new one is anywhere": (remove_first, "failed"),
-    "the old root is never removed": (never_remove, "left behind"),
-    "servers let in clients whom the old root vouches for": (doors_stay_open, "left behind"),
-    "servers keep the old root": (servers_keep_roots, "failed"),
-    "a load balancer keeps the old root for servers behind it": (balancers_keep_roots, "failed"),
-    "sidecars keep the old root": (sidecars_keep_roots, "failed"),
-    "a balancer's master says that it has reloaded and has not": (masters_do_nothing, "has not seen the new certificate"),
-    "a consumer never reads its trust again": (one_never_looks, f"{SLOW} does not take the new trust bundle"),
-}
+def without(kind: str) -> Callable[[pytest.MonkeyPatch], None]:
+    """One kind of certificates is not made anew."""
+
+    def change(patch: pytest.MonkeyPatch) -> None:
+        prepare = Rotation.prepare
+
+        def less(self: Rotation) -> None:
+            prepare(self)
+            self.leaves = [(one, leaf) for one, leaf in self.leaves if one.software != kind]
+
+        patch.setattr(Rotation, "prepare", less)
+
+    return change
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_wrong_rotation_is_seen(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    change, seen = MUTANTS[mutant]
-    change(monkeypatch)
+def keys_mixed_up(patch: pytest.MonkeyPatch) -> None:
+    """The door gets a certificate with somebody else's key."""
+    prepare = Rotation.prepare
+
+    def mixed(self: Rotation) -> None:
+        prepare(self)
+        other = self.leaves[-1][1].key
+        self.leaves = [(one, Leaf(leaf.chain, other) if one.server == DOOR else leaf) for one, leaf in self.leaves]
+
+    patch.setattr(Rotation, "prepare", mixed)
+
+
+FAILED, BEHIND = "failed", "not refused"
+MUTANTS = (
+    Mutant("the old root is removed before the new one is anywhere", remove_first, FAILED),
+    Mutant("the old root is never removed", never_remove, BEHIND),
+    Mutant("servers let in clients whom the old root vouches for", doors_stay_open, BEHIND),
+    Mutant("servers keep the old root", servers_keep_roots, FAILED),
+    Mutant("a load balancer keeps the old root for servers behind it", balancers_keep_roots, FAILED),
+    Mutant("sidecars keep the old root", sidecars_keep_roots, FAILED),
+    Mutant("clients go on to show what the old root signed", without(CLIENTS), FAILED),
+    Mutant("sidecars keep the identities that the old root signed", without(SIDECAR), "has not seen the new certificate"),
+    Mutant("a server gets the key of another certificate", keys_mixed_up, f"{DOOR} does not take its new files"),
+    Mutant("a master says that it has reloaded and has not", masters_do_nothing, "has not seen the new certificate"),
+    Mutant("a consumer never reads its trust again", one_never_looks, f"{SLOW} does not take the new trust bundle"),
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.what)
+def test_a_wrong_rotation_is_seen(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant.change(monkeypatch)
     monkeypatch.setattr(rotation, "_PATIENCE", 3.0)
     try:
         result = rotated()
     except TwinError as stopped:
-        assert seen == "failed" or seen in str(stopped), stopped
+        assert mutant.says == FAILED or mutant.says in str(stopped), stopped
         return
     behind = result["still_trusting"] or [r for r in result["refused"] if not r["refused"]]
-    assert {"failed": result["failed"], "left behind": behind}.get(seen), result["phases"]
+    assert {FAILED: result["failed"], BEHIND: behind}.get(mutant.says), result["phases"]
 
 
 def test_a_restart_refuses_nobody_only_behind_a_closed_door(monkeypatch: pytest.MonkeyPatch) -> None:
