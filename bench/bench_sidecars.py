@@ -73,7 +73,9 @@ def up(processes: list[Process], found: Network) -> dict[str, float]:
     running = [supervisor.start(p, spaces[p.namespace], folder / str(i), spaces) for i, p in enumerate(processes)]
     supervisor.wait_ready(running, 60)
     took = time.perf_counter() - start
-    memory = sum(pss(pid) for one in running for pid in (one.pid, *children(one.pid)))
+    while not all(workers := [children(one.pid) for one in running]):  # a master listens before it has a worker
+        time.sleep(0.05)
+    memory = sum(pss(pid) for one, own in zip(running, workers, strict=True) for pid in (one.pid, *own))
     supervisor.stop(running)
     return {"seconds": took, "bytes": memory}
 

@@ -15,6 +15,8 @@ from contextlib import suppress
 import pytest
 
 import helpers
+from budnet.errors import NoTwin
+from budnet.twin import lab
 from helpers import GOLDEN, PROGRAM
 from live.traces import foreign, settle, traces
 
@@ -126,6 +128,20 @@ def test_ctrl_c_takes_it_down(small: str) -> None:
     assert command.wait(timeout=60) == 0
     os.close(primary)
     assert settle(before, NAME) == before
+
+
+def test_ctrl_c_takes_down_what_a_verb_brought_up_for_itself(small: str) -> None:
+    command = subprocess.Popen([PROGRAM, "probe", small], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    own = f"probe-{command.pid}"
+    before = traces(own)
+    for _ in range(3000):
+        with suppress(NoTwin):
+            assert lab.Twin(own).status()  # answered when it is up
+            break
+        time.sleep(0.01)
+    command.send_signal(signal.SIGINT)
+    assert command.wait(timeout=60) == 130
+    assert settle(before, own) == before
 
 
 IN_A_MACHINE = """

@@ -94,6 +94,15 @@ def test_the_root_of_the_mesh_alone(root: Result, twin: Twin, network: Network) 
     assert result["refused"] and all(r["refused"] for r in result["refused"])
 
 
+def test_whoever_stops_listening_leaves_no_rotation_half_way(root: Result, twin: Twin, network: Network) -> None:
+    for _ in twin.rotate("root", "", 60, pairs(network)):
+        break  # and the connection is closed: what Ctrl-C does
+    result = list(twin.rotate("root", "", 60, pairs(network)))[-1]
+    assert result["failed"] == 0 and not result["still_trusting"], result["errors"]
+    count = 'from cryptography.x509 import *; import sys; sys.exit(len(load_pem_x509_certificates(open("/run/budnet/pki/internal.pem", "rb").read())))'
+    assert twin.exec(SMITH, [sys.executable, "-c", count]) == 1
+
+
 def test_what_a_sidecar_has_begun_it_finishes_before_another_takes_its_place(root: Result, twin: Twin, network: Network) -> None:
     """A worker of HAProxy that is to end can open no connection in another namespace any more."""
     program = """if 1:
