@@ -10,7 +10,6 @@ every pair on which the two do not agree is then asked of the judge of `tests/pr
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import subprocess
@@ -24,28 +23,34 @@ from random import Random
 
 from common import BUDNET, MB, machine, median, table
 from generated_clusters import Object, cluster
+from plot import log_log, slope
 
 GOAL, GOAL_DIFFERENT, GOAL_PEER = 0.6, 4.0, 300
 ROUNDS = 5
+PLOT = Path(__file__).with_name("growth.svg")
 PEER = os.environ.get("BUDNET_PEER", "")
 PARSE = "import msgspec, sys; msgspec.json.decode(open(sys.argv[1], 'rb').read())"
 STEPS = """
 import sys, time
 import numpy as np
+from budnet.collector import paused
 from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.fields import Problems
 from budnet.reach.table.table import Table
 problems = Problems()
 start = time.perf_counter()
-objects = list(sources.objects(sys.argv[1], problems))
+with paused():  # as where manifests are read
+    objects = list(sources.objects(sys.argv[1], problems))
 parsed = time.perf_counter()
 network = cluster.network(objects, problems).network
 read = time.perf_counter()
 table = Table(network)
 pairs = sum(int(np.count_nonzero(block)) for _, _, block in table.blocks())
-print(parsed - start, read - parsed, time.perf_counter() - read, pairs, table.columns.count)
+import resource
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(parsed - start, read - parsed, time.perf_counter() - read, pairs, table.columns.count, peak)
 """
-"""Prints seconds to parse, to read and to work out all pairs; how many have a connection; how many columns there are."""
+"""Prints seconds to parse, to read and to work out all pairs; how many have a connection; how many columns there are; bytes at the peak."""
 
 
 def main() -> None:
@@ -70,7 +75,7 @@ def _replicas(file: Path) -> float:
         runs["a parser of JSON alone"].append(_process(sys.executable, "-c", PARSE, file))
     rows = [[name, median([r[0] for r in of]), min(r[0] for r in of), f"{max(r[1] for r in of) / MB:.0f}"] for name, of in runs.items()]
     table(["whole process, 500 workloads of 20 pods", "seconds", "best", "MB"], rows)
-    parsed, read, worked, _, columns = _steps(file)
+    parsed, read, worked, _, columns, _ = _steps(file)
     share = parsed / (parsed + read + worked)
     print(f"inside: parsing {parsed:.3f} s ({share:.0%}), reading {read:.3f} s, all pairs {worked:.3f} s; {columns:.0f} columns\n")
     return median([r[0] for r in runs["budnet matrix"]])
@@ -78,7 +83,7 @@ def _replicas(file: Path) -> float:
 
 def _different(file: Path) -> float:
     found = [_process(sys.executable, "-c", STEPS, file) for _ in range(3)]
-    parsed, read, worked, pairs, _ = _steps(file)
+    parsed, read, worked, pairs, *_ = _steps(file)
     seconds = median([f[0] for f in found])
     rows = [["10,000 pods, all different", seconds, parsed, read, worked, f"{pairs / 1e6:.1f} M", f"{max(f[1] for f in found) / MB:.0f}"]]
     table(["whole process", "seconds", "parsing", "reading", "all pairs", "connected", "MB"], rows)
@@ -86,17 +91,18 @@ def _different(file: Path) -> float:
 
 
 def _growth(here: Path) -> None:
-    """From 1,000 to 100,000 pods of 20 a workload, with a policy for ten pods up to 1,000."""
-    rows, sizes = [], (1_000, 3_000, 10_000, 30_000, 100_000)
-    seconds = []
-    for pods in sizes:
+    """From 1,000 to 100,000 pods of 20 a workload, with a policy for ten pods up to 1,000; drawn into PLOT."""
+    rows, seconds, memory = [], [], []
+    for pods in (1_000, 3_000, 10_000, 30_000, 100_000):
         file = _written(here / "grown.json", cluster(pods // 20, 20, 50, min(1000, pods // 10)))
-        taken = sum(_steps(file)[:3])
-        seconds.append(taken)
-        rows.append([f"{pods:,} pods", taken, "#" * max(1, round(12 * math.log10(taken / 0.01)))])
-    table(["growth, in the process", "seconds", "logarithmic"], rows)
-    slope = math.log(seconds[-1] / seconds[0]) / math.log(sizes[-1] / sizes[0])
-    print(f"slope: seconds grow with the number of pods to the power of {slope:.2f}\n")
+        parsed, read, worked, *_, peak = _steps(file)
+        seconds.append((pods, parsed + read + worked))
+        memory.append((pods, peak / MB))
+        rows.append([f"{pods:,} pods", parsed, read, worked, f"{peak / MB:.0f}"])
+    table(["growth, in the process", "parsing", "reading", "all pairs", "MB"], rows)
+    lines = {"seconds, from JSON to all pairs": seconds, "MB at the peak": memory}
+    PLOT.write_text(log_log("pods of 20 a workload, up to 1,000 policies", "pods", "seconds, MB", lines))
+    print(f"slope: seconds grow with the number of pods to the power of {slope(seconds):.2f}; drawn in bench/{PLOT.name}\n")
 
 
 def _yaml(here: Path) -> None:
