@@ -11,7 +11,6 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from random import Random
@@ -26,6 +25,7 @@ from budnet.observe.kubernetes.fields import Place, Problems
 from budnet.questions.watch import Watch
 from budnet.reach.table.change import change
 from budnet.reach.table.table import Table
+from budnet.records import replace
 
 GOAL = 0.030
 ROUNDS = 9

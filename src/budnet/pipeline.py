@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from budnet.catalog import REFERENCE, topology_text
 from budnet.ir.network import Network
+from budnet.records import replace
 from budnet.source.diagnostic import Diagnostic, Finding, error, has_errors
 from budnet.source.document import Document
 from budnet.source.span import Span

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -18,6 +17,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.path import Call
 from budnet.reach.prove import Status, prove
 from budnet.reach.trace import trace
+from budnet.records import replace
 
 TEXT = """\
 budnet: 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.fields import Place, Problems
 from budnet.probe.rehearsal import Expected, rehearse
 from budnet.probe.truth import Truth, truth
+from budnet.records import replace
 from budnet.twin.build import plan
 from budnet.twin.plan import Chain
 from budnet.twin.policies import Policies

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from budnet.pipeline import load, load_text
 from budnet.probe import parts
 from budnet.probe.parts import Part
 from budnet.probe.truth import truth
+from budnet.records import replace
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin

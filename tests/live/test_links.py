@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from budnet.probe.truth import Truth, truth
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
 from budnet.reach.trace import find
+from budnet.records import replace
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.crossing import frames, kinds

@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from budnet.ir.network import Network
 from budnet.pipeline import load, load_text
 from budnet.probe import certificates
 from budnet.probe.truth import truth
+from budnet.records import replace
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin

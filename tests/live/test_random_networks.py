@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 
@@ -11,6 +10,7 @@ from budnet.ir.address import EPHEMERAL, Match, PortRange
 from budnet.ir.filters import AclRule
 from budnet.ir.network import Network
 from budnet.probe.truth import Disagreement, truth
+from budnet.records import replace
 from budnet.twin import tools, tunnels, vpn
 from budnet.twin.build import plan
 from budnet.twin.staging import Stage

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 
 from budnet.errors import TwinError
 from budnet.probe import layers, mesh
 from budnet.probe.truth import truth
+from budnet.records import replace
 from budnet.twin import lab, tools
 from budnet.twin.build import plan
 from budnet.twin.staging import stage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
+from budnet.records import replace
 from budnet.twin.plan import Chain, KernelRoute, Rule, Space, TwinPlan
 
 Edit = Callable[[TwinPlan], TwinPlan]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from budnet.ir.address import EVERYWHERE, Match
 from budnet.ir.cloud import Route, RouteTable, TargetKind
 from budnet.ir.filters import AclRule, EgressRule, NetworkAcl, SecurityGroup, SgRule
 from budnet.ir.network import Network
+from budnet.records import replace
 
 
 def only(network: Network, *layers: str) -> Network:

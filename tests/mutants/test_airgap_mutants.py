@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -23,6 +23,7 @@ from budnet.probe.truth import Truth
 from budnet.reach.airgap import ways_out
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
+from budnet.records import replace
 from budnet.resolve.airgap import PURPOSES
 from budnet.twin import tools
 from budnet.twin.build import plan

@@ -6,7 +6,7 @@ Faults of different servers share a twin, since each must be found beside the ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from budnet.pki.authority import Authority
 from budnet.pki.issuer import Issuer, Leaf, Template
 from budnet.pki.store import Issued, Vault
 from budnet.probe import certificates
+from budnet.records import replace
 from budnet.twin import reload, rotation, tools
 from budnet.twin.build import plan
 from budnet.twin.certificates import VAULT

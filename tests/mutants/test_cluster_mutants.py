@@ -7,7 +7,6 @@ these, by random flows through random clusters.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -30,6 +29,7 @@ from budnet.reach.table.peers import Peers
 from budnet.reach.table.rows import RowMaker
 from budnet.reach.table.terms import Terms
 from budnet.reach.tiers import Lanes, decide
+from budnet.records import replace
 from conformance.kubernetes.cases import CASES, policies_of, rows_of
 from conformance.kubernetes.cases import cluster as cluster_of_cases
 from properties.cluster_flows import Tabled, disagreements

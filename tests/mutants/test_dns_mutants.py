@@ -7,7 +7,7 @@ Network itself, whose records say what its Services do not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -19,6 +19,7 @@ from budnet.ir.network import Network
 from budnet.pipeline import load
 from budnet.probe import resolvers
 from budnet.probe.truth import Truth
+from budnet.records import replace
 from budnet.twin import nameserver, prober, tools
 from budnet.twin import resolvers as twin_resolvers
 from budnet.twin.build import plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
@@ -15,6 +15,7 @@ from budnet.ir.names import PUBLIC_VIEW
 from budnet.ir.network import Network
 from budnet.probe import egress
 from budnet.probe.truth import Truth
+from budnet.records import replace
 from budnet.twin import outside as outside_hosts
 from budnet.twin import sni, tools
 from budnet.twin.build import plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_network
 
 import pytest
@@ -17,6 +17,7 @@ from budnet.probe import links, resolvers
 from budnet.probe.truth import truth
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
+from budnet.records import replace
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.plan import KernelRoute, Space, TwinPlan

@@ -6,7 +6,7 @@ In the twin the fault is in what HAProxy is given; in the Network it is in the a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
@@ -17,6 +17,7 @@ from budnet.pki.identity import Sentry, encoded_names
 from budnet.probe import mesh as probe
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
+from budnet.records import replace
 from budnet.twin import mesh, tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin

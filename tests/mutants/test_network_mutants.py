@@ -6,7 +6,7 @@ The packets are sent once for each setting; then every mutant is judged against 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_network
 
@@ -23,6 +23,7 @@ from budnet.probe.question import Question, questions
 from budnet.probe.truth import Truth
 from budnet.reach.engine import Engine
 from budnet.reach.prove import Status, prove
+from budnet.records import replace
 from budnet.twin.build import plan
 from helpers import network_of, twin_of
 from mutants.layers import only

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from budnet.pki.authority import Authority
 from budnet.pki.issuer import Template
 from budnet.probe import tls
 from budnet.probe.truth import Truth
+from budnet.records import replace
 from budnet.twin import tools
 from budnet.twin.build import plan
 from budnet.twin.staging import Stage, stage

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from budnet.reach.exposure.newcomers import NEW, newcomers
 from budnet.reach.exposure.verdict import Exposure, Word
 from budnet.reach.path import path
 from budnet.reach.table.table import Table
+from budnet.records import replace
 from observe.reading import node, observed, pod, policy, service
 
 DENY = "{podSelector: {}, policyTypes: [Ingress]}"

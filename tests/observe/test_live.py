@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec import Struct
 
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.observe.kubernetes import cluster, live, sources
 from budnet.observe.kubernetes.cluster import Observed
 from budnet.observe.kubernetes.fields import Problems
+from budnet.records import replace
 from observe.api_server import TOKEN, Api, served
 from properties.clusters import random_cluster
 
@@ -47,7 +49,9 @@ def without_places(value: Any) -> Any:
         return NOWHERE
     if isinstance(value, tuple):
         return tuple(without_places(v) for v in value)
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
+        return replace(value, **{name: without_places(getattr(value, name)) for name in value.__struct_fields__})
+    if isinstance(value, Network):
         return replace(value, **{f.name: without_places(getattr(value, f.name)) for f in fields(value)})
     return value
 

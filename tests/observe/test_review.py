@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.matrix import receivers, senders
 from budnet.reach.points import Point
 from budnet.reach.review import review
+from budnet.records import replace
 from observe.reading import observed, pod, policy, service
 from properties.clusters import random_cluster
 

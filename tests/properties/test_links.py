@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 
@@ -11,6 +9,7 @@ from budnet.ir.cloud import TargetKind
 from budnet.pipeline import load_text
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import matrix
+from budnet.records import replace
 from helpers import GOLDEN
 from properties.networks import networks
 from properties.test_prover_against_brute_force import LAWS, verdicts

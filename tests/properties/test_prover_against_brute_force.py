@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from ipaddress import ip_address
 from random import Random
 from typing import TypeVar
@@ -38,6 +37,7 @@ from budnet.packets.transports import Transports
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
 from budnet.reach.points import Point, PointKind
+from budnet.records import replace
 from properties.networks import networks, random_network
 from properties.oracle import deliver
 

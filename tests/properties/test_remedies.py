@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from budnet.reach.remedy import Remedy, remedies
 from budnet.reach.remedy.edits import Edit, applied
 from budnet.reach.remedy.policies import CHANGING, edits
 from budnet.reach.trace import Trace, again, trace
+from budnet.records import replace
 from helpers import GOLDEN
 from properties.clusters import Object, random_cluster
 

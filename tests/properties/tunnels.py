@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 from budnet.ir.cloud import Peering, Route, TargetKind
 from budnet.ir.links import VpnConnection, VpnGateway, VpnTunnel
 from budnet.ir.network import Network
+from budnet.records import replace
 
 
 def as_tunnels(network: Network, count: int = 2) -> Network:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from click.testing import CliRunner
 
@@ -16,6 +14,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.exposure.newcomers import newcomers
 from budnet.reach.exposure.tried import NEW, Tried
 from budnet.reach.trace import listeners
+from budnet.records import replace
 from helpers import GOLDEN
 
 FILES = [str(GOLDEN / "one-vpc" / "topology.yaml"), str(GOLDEN / "dual-stack" / "topology.yaml"), str(GOLDEN / "linked" / "topology.yaml"),

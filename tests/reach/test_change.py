@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_network
 from random import Random
 
@@ -17,6 +16,7 @@ from budnet.packets.addresses import address
 from budnet.packets.transports import Transports
 from budnet.reach.table.change import change
 from budnet.reach.table.table import Table
+from budnet.records import replace
 from properties.clusters import random_cluster
 
 EDITS = 8

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from budnet.ir.address import Protocol
@@ -14,6 +12,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
 from budnet.reach.mesh_access import allows, decide
 from budnet.reach.trace import trace
+from budnet.records import replace
 from helpers import network_of
 
 LINE = Origin("x.yaml", 7)

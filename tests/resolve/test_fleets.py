@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import ip_network
 from itertools import combinations
 
@@ -14,6 +13,7 @@ from budnet.catalog import topology_text
 from budnet.ir.address import Prefix
 from budnet.ir.network import Network
 from budnet.pipeline import Loaded, load_text, lock_path, lock_text, read_lock
+from budnet.records import replace
 from budnet.source.diagnostic import has_errors
 
 TIERS = {"gpu": 20, "system": 24, "public": 24}

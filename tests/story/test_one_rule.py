@@ -22,6 +22,7 @@ from budnet.probe.truth import truth
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
 from budnet.reach.trace import trace
+from budnet.records import replace
 from budnet.resolve import resolve
 from budnet.source.document import Document
 from budnet.source.yaml import parse
@@ -135,7 +136,6 @@ def test_10_without_the_rule_the_row_names_its_line() -> None:
 
 
 def network_without_rule(network: Network) -> Network:
-    from dataclasses import replace
 
     groups = tuple(replace(g, ingress=()) if g.id == "net/db" else g for g in network.security_groups)
     return replace(network, security_groups=groups)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from budnet.ir.names import TlsProfile
 from budnet.pipeline import load_text
+from budnet.records import replace
 from budnet.tls import groups, published, suites
 from budnet.tls.enforce import HAPROXY, POSTGRESQL, REDIS, REGISTRY, demand, enforce
 from helpers import network_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from budnet.errors import TwinError
 from budnet.ir.network import Network
 from budnet.pipeline import load_text
+from budnet.records import replace
 from budnet.twin import mesh, tools
 from budnet.twin.build import plan
 from budnet.twin.process import Process

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from budnet.errors import TwinError
+from budnet.records import replace
 from budnet.twin.build import plan
 from budnet.twin.fake import FakeKernel
 from budnet.twin.plan import KernelRoute, Wire

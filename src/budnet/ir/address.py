@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from msgspec import Struct
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
@@ -39,8 +40,7 @@ class Protocol(Enum):
         return self.value < other.value
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PortRange:
+class PortRange(Struct, frozen=True, order=True):
     """Ports `first` to `last`, both included, 0..65535."""
 
     first: int
@@ -53,8 +53,7 @@ class PortRange:
 ALL_PORTS = PortRange(0, 65535)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a rule says of the protocol and the destination port. `protocol=None` is every protocol, and every port."""
 
     protocol: Protocol | None = None

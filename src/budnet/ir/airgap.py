@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from budnet.ir.origin import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of `egress` in an air gap."""
 
     name: str
@@ -20,8 +19,7 @@ class Row:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Airgap:
+class Airgap(Struct, frozen=True):
     """Services by what they stand in for; empty where there is none."""
 
     registry: str

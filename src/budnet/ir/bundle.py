@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from budnet.ir.origin import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One artefact. `kind` is image, chart, model, package, certificate or file."""
 
     kind: str
@@ -23,8 +22,7 @@ class Item:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """`needed` is (image, the service that runs it)."""
 
     items: tuple[Item, ...]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from budnet.ir.endpoint import Endpoint
 
 _LABEL = re.compile(r"([a-zA-Z0-9_.-]+/)?[a-zA-Z0-9_.-]+=[a-zA-Z0-9_.-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """Pods by namespace, name (a workload's or a pod's own) and labels; `*` and the empty name are any."""
 
     namespace: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from budnet.ir.address import Address, Prefix
 from budnet.ir.origin import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(Struct, frozen=True):
     """Where a VPC lives. `provider` is `aws`, `azure`, `on-prem` or empty where the file does not say."""
 
     provider: str = ""
@@ -18,8 +18,7 @@ class Cloud:
     zones: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Vpc:
+class Vpc(Struct, frozen=True):
     """A virtual private cloud (a VNet on Azure)."""
 
     id: str
@@ -30,8 +29,7 @@ class Vpc:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Subnet:
+class Subnet(Struct, frozen=True):
     """A subnet in one zone. `tier` is the subnet as the file names it; its zones share it."""
 
     id: str
@@ -58,8 +56,7 @@ class TargetKind(Enum):
     BLACKHOLE = "blackhole"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One line of a route table; the longest matching prefix wins."""
 
     destination: Prefix
@@ -69,8 +66,7 @@ class Route:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class RouteTable:
+class RouteTable(Struct, frozen=True):
     """The routes of one or more subnets."""
 
     id: str
@@ -79,8 +75,7 @@ class RouteTable:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class InternetGateway:
+class InternetGateway(Struct, frozen=True):
     """Translates one to one between an interface's private and its public IPv4 address; passes IPv6 as it is."""
 
     id: str
@@ -88,8 +83,7 @@ class InternetGateway:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class EgressOnlyGateway:
+class EgressOnlyGateway(Struct, frozen=True):
     """IPv6 out and its answers back in; nothing that begins outside."""
 
     id: str
@@ -97,8 +91,7 @@ class EgressOnlyGateway:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class NatGateway:
+class NatGateway(Struct, frozen=True):
     """Hides IPv4 sources of its VPC behind one public address. Sits in a public subnet; has no security group."""
 
     id: str
@@ -109,8 +102,7 @@ class NatGateway:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Peering:
+class Peering(Struct, frozen=True):
     """A link between exactly two VPCs. Not transitive: it carries only addresses of its two ends."""
 
     id: str

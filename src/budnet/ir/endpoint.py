@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from budnet.ir.address import Address, Prefix, Protocol
 from budnet.ir.origin import Origin
@@ -28,8 +29,7 @@ class EndpointKind(Enum):
     EXTERNAL = "external"
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """A port that answers. `transport` is `plaintext`, or what protects it: `tls`, `mtls`, `ssh`, `wireguard`."""
 
     name: str
@@ -42,8 +42,7 @@ class Listener:
     """The TLS profile that `transport` is written with."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostRoute:
+class HostRoute(Struct, frozen=True):
     """A load balancer's rule: requests for `host` go to `port` of these endpoints."""
 
     host: str
@@ -52,8 +51,7 @@ class HostRoute:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One interface: a pod, a machine, a load balancer, or something outside.
 
     Pods have addresses of their subnet, as the VPC CNIs of AWS and Azure give them, so security groups and
@@ -90,16 +88,14 @@ class Endpoint:
         return self.kind not in (EndpointKind.RESOLVER, EndpointKind.METADATA, EndpointKind.EXTERNAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(Struct, frozen=True):
     """A Kubernetes namespace."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """A Kubernetes cluster inside one VPC."""
 
     id: str
@@ -110,8 +106,7 @@ class Cluster:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True):
     """`port` on the ClusterIP becomes `target` on the pod."""
 
     name: str
@@ -120,8 +115,7 @@ class ServicePort:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterService:
+class ClusterService(Struct, frozen=True):
     """A Kubernetes Service: a ClusterIP is translated on the client's node, before its egress policy is asked."""
 
     id: str

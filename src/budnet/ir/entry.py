@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from budnet.ir.address import EVERYWHERE, Prefix, Protocol
 from budnet.ir.origin import Origin
@@ -21,8 +22,7 @@ class EntryKind(Enum):
     GATEWAY = "gateway"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One port that something outside the pods' network takes connections at, and where it hands them on to."""
 
     id: str

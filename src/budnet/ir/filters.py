@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from budnet.ir.address import Match, Prefix, Protocol
 from budnet.ir.origin import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRef:
+class GroupRef(Struct, frozen=True):
     """Members of a security group, wherever they are."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SgRule:
+class SgRule(Struct, frozen=True):
     """Allows `match` to (egress) or from (ingress) the peer. Security groups have no deny rules."""
 
     id: str
@@ -26,8 +25,7 @@ class SgRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityGroup:
+class SecurityGroup(Struct, frozen=True):
     """Stateful, on an interface: answers to what was let through pass without a rule."""
 
     id: str
@@ -37,8 +35,7 @@ class SecurityGroup:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class AclRule:
+class AclRule(Struct, frozen=True):
     """A numbered line of a network ACL; the lowest number that matches decides."""
 
     id: str
@@ -49,8 +46,7 @@ class AclRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkAcl:
+class NetworkAcl(Struct, frozen=True):
     """Stateless, at the border of a subnet; not asked for traffic inside one subnet. Ends in deny."""
 
     id: str
@@ -71,8 +67,7 @@ class Operator(Enum):
     DOES_NOT_EXIST = "DoesNotExist"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """`key operator values`; a `matchLabels` entry is `key In (value)`."""
 
     key: str
@@ -84,24 +79,21 @@ Selector = tuple[Requirement, ...]
 """All must hold. The empty selector selects everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodPeer:
+class PodPeer(Struct, frozen=True):
     """Pods by label. `namespaces=None` means the policy's own namespace."""
 
     pods: Selector
     namespaces: Selector | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BlockPeer:
+class BlockPeer(Struct, frozen=True):
     """An `ipBlock`: a prefix and the parts of it that are left out."""
 
     prefix: Prefix
     without: tuple[Prefix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyPort:
+class PolicyPort(Struct, frozen=True):
     """A port of a policy rule: a number, a range to `end`, a container port's name, or all of a protocol (`port=None`)."""
 
     protocol: Protocol
@@ -109,8 +101,7 @@ class PolicyPort:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
+class PolicyRule(Struct, frozen=True):
     """Any peer on any port. `peers=()` is every peer, `ports=()` is every port, as in the Kubernetes API."""
 
     id: str
@@ -119,8 +110,7 @@ class PolicyRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkPolicy:
+class NetworkPolicy(Struct, frozen=True):
     """networking.k8s.io/v1 NetworkPolicy. `ingress=None`: the policy says nothing of that direction; `()` denies it."""
 
     id: str
@@ -136,8 +126,7 @@ ANY_DEPTH = 127
 """More labels than a name can have (RFC 1035, 3.1: 255 octets, two at least for a label)."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostName:
+class HostName(Struct, frozen=True):
     """A name outside and what is below it. No wildcard: what `*.` means differs from product to product."""
 
     name: str
@@ -151,15 +140,13 @@ class HostName:
     """When that was last looked up, YYYY-MM-DD."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodePeer:
+class NodePeer(Struct, frozen=True):
     """Nodes by label, as an `egress` peer of the cluster-wide policies."""
 
     nodes: Selector
 
 
-@dataclass(frozen=True, slots=True)
-class NamePeer:
+class NamePeer(Struct, frozen=True):
     """Outside hosts by name (`domainNames`). Which addresses they are is not known, so whom it lets out to is unknown."""
 
     names: tuple[str, ...]
@@ -175,8 +162,7 @@ class Action(Enum):
     PASS = "Pass"
 
 
-@dataclass(frozen=True, slots=True)
-class AdminRule:
+class AdminRule(Struct, frozen=True):
     """Does `action` to traffic with any of the peers on any of the ports. `peers=()` is nobody, `ports=()` every port."""
 
     id: str
@@ -186,8 +172,7 @@ class AdminRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class AdminPolicy:
+class AdminPolicy(Struct, frozen=True):
     """A cluster-wide policy: ClusterNetworkPolicy (policy.networking.k8s.io/v1alpha2) of either tier, AdminNetworkPolicy or
     BaselineAdminNetworkPolicy (v1alpha1). The first rule that matches decides, lower priorities first (KEP-2091).
 
@@ -207,8 +192,7 @@ class AdminPolicy:
     """Which of the three it is; their manifests say the same in different words."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownPolicy:
+class UnknownPolicy(Struct, frozen=True):
     """A policy of a kind that is not modelled: what passes to (ingress) or from whom it selects is unknown."""
 
     id: str
@@ -221,8 +205,7 @@ class UnknownPolicy:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class EgressRule:
+class EgressRule(Struct, frozen=True):
     """Lets `sources` (endpoint ids) out of their VPC to outside addresses."""
 
     id: str
@@ -234,8 +217,7 @@ class EgressRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class EgressFilter:
+class EgressFilter(Struct, frozen=True):
     """The stateful filter between a VPC and the outside, asked once per connection that begins inside."""
 
     id: str
@@ -244,8 +226,7 @@ class EgressFilter:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class DnsRule:
+class DnsRule(Struct, frozen=True):
     """Names outside that a VPC's resolver answers. (For whom is not its question: all in a VPC share its resolver.)"""
 
     id: str
@@ -253,8 +234,7 @@ class DnsRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class DnsFilter:
+class DnsFilter(Struct, frozen=True):
     """The allow list of a VPC's resolver for names that are not ours: it refuses every other one."""
 
     id: str
@@ -263,8 +243,7 @@ class DnsFilter:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class SniRule:
+class SniRule(Struct, frozen=True):
     """Lets `sources` through to addresses that one of `names` resolves to, when they say that name in the TLS handshake;
     and to `prefixes`, which the row names by address, whatever they say."""
 
@@ -275,8 +254,7 @@ class SniRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class SniFilter:
+class SniFilter(Struct, frozen=True):
     """Behind the egress filter: reads the first bytes of every connection to 443/tcp outside. The connection is accepted
     first, as by AWS Network Firewall; what says no name, or one that is not allowed to that address, is cut."""
 

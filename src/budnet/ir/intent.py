@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from budnet.ir.address import Match, Prefix
 from budnet.ir.origin import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One side of a flow: endpoints by id, and outside addresses by prefix."""
 
     name: str
@@ -19,8 +19,7 @@ class Side:
     """Addresses outside every VPC; a prefix here never means an endpoint of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """Who may open a connection to whom."""
 
     id: str
@@ -44,8 +43,7 @@ class GuaranteeKind(Enum):
     ENCRYPTED = "encrypted"
 
 
-@dataclass(frozen=True, slots=True)
-class Guarantee:
+class Guarantee(Struct, frozen=True):
     """NEVER: no packet from `sources` is delivered to `destinations`. ONLY: nobody else's is. REACHES: every one is.
 
     ENCRYPTED: what is delivered across a border (`subnets` or `networks`) is protected, but for the waivers.

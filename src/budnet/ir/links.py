@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from budnet.ir.address import Address, Prefix
 from budnet.ir.origin import Origin
@@ -16,8 +16,7 @@ PRIVATE = ("aws-privatelink", "azure-private-link")
 PUBLIC = "public"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link as it was written."""
 
     id: str
@@ -28,8 +27,7 @@ class Link:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class VpnGateway:
+class VpnGateway(Struct, frozen=True):
     """One end of one tunnel: attached to its VPC, with a public address of its own, in no subnet."""
 
     id: str
@@ -43,8 +41,7 @@ class VpnGateway:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class VpnTunnel:
+class VpnTunnel(Struct, frozen=True):
     """One of the tunnels of a connection, with a gateway of its own at either end."""
 
     id: str
@@ -61,8 +58,7 @@ class VpnTunnel:
         return next(g for g in self.gateways if g.vpc != vpc)
 
 
-@dataclass(frozen=True, slots=True)
-class VpnConnection:
+class VpnConnection(Struct, frozen=True):
     """A VPN between two VPCs, over the internet. It carries only addresses of its two ends.
 
     AWS gives a connection two tunnels, which end in different zones, Azure a gateway two instances
@@ -90,8 +86,7 @@ class VpnConnection:
         return tuple(t.gateway(vpc) for t in self.tunnels)
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(Struct, frozen=True):
     """What stands for a service of one VPC in front of clients from another: one direction, TCP only.
 
     Clients connect to `near`; `far` connects on to one of `targets` on the same port, as an address of the provider's
@@ -120,8 +115,7 @@ class Front:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class ClientVpn:
+class ClientVpn(Struct, frozen=True):
     """A way in for people: clients outside get a tunnel, and what comes out of it has the gateway's own address.
 
     So what a client may do is what the flows say of the gateway (AWS Client VPN translates in the same way:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from budnet.ir.origin import Origin
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Identity:
+class Identity(Struct, frozen=True, order=True):
     """What a sidecar proves with its certificate. All replicas of an app have the same one."""
 
     trust_domain: str
@@ -26,8 +25,7 @@ class Identity:
         return f"{self.app}.{self.namespace}"
 
 
-@dataclass(frozen=True, slots=True)
-class CallerRule:
+class CallerRule(Struct, frozen=True):
     """An item of `spec.accessControl.policies`: what one caller may do."""
 
     id: str
@@ -36,8 +34,7 @@ class CallerRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class AccessControl:
+class AccessControl(Struct, frozen=True):
     """`spec.accessControl` of the Configuration that a callee's sidecars read, one for each app and cluster.
 
     `default_allow` is what becomes of a caller that no rule is for.

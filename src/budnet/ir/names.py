@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from budnet.ir.origin import Origin
 
@@ -14,8 +14,7 @@ TTL = 30
 """Seconds, where nothing else is written: what Kubernetes' own DNS server is deployed with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A DNS record in one view. `kind` is A, AAAA, CNAME, PTR, SRV or TXT; SRV data is `priority weight port target`."""
 
     view: str
@@ -27,8 +26,7 @@ class Record:
     ttl: int = TTL
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Struct, frozen=True):
     """A domain of which a view knows all there is: what it has no record for does not exist.
 
     In a VPC such a zone covers the public one of the same name completely, as private zones of Route 53 and Azure do.
@@ -39,8 +37,7 @@ class Zone:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """A row of the certificate table: what a layer presents, and who signs it."""
 
     id: str
@@ -62,8 +59,7 @@ class Certificate:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class TlsProfile:
+class TlsProfile(Struct, frozen=True):
     """A row of the TLS table. Suites below 1.3 and suites of 1.3 are separate lists, as servers configure them."""
 
     id: str

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from budnet.ir.address import Address, Prefix
 from budnet.ir.airgap import Airgap
@@ -184,8 +186,10 @@ def _by(items: Iterable[T], key: Callable[[T], str]) -> dict[str, T]:
 
 
 def to_json(value: Any) -> Any:
-    """A canonical JSON form of any IR value, for golden files and `--format json`: dataclasses become objects."""
-    if is_dataclass(value) and not isinstance(value, type):
+    """A canonical JSON form of any IR value, for golden files and `--format json`: records become objects."""
+    if isinstance(value, Struct):
+        return {name: to_json(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Network):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Enum):
         return value.name if isinstance(value.value, int) else value.value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -14,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from budnet.model.topology import Guarantees, Topology
 from budnet.model.values import Written
+from budnet.records import replace
 from budnet.source.diagnostic import Diagnostic, error, suggest
 from budnet.source.document import Document, Path
 from budnet.source.span import Span

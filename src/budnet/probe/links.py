@@ -7,7 +7,7 @@ the service itself has to answer. On public links it is asked without credential
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from budnet.ir.address import Address, Protocol
@@ -23,6 +23,7 @@ from budnet.probe.question import Question, questions
 from budnet.probe.truth import Truth
 from budnet.reach.engine import Engine
 from budnet.reach.trace import trace
+from budnet.records import replace
 from budnet.twin.lab import Twin
 from budnet.twin.servers.strongswan import DPD
 

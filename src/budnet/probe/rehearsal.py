@@ -10,7 +10,7 @@ more than happens.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from budnet.ir.address import Address, Prefix, Protocol, inside
@@ -24,6 +24,7 @@ from budnet.probe.question import Question
 from budnet.reach import cuts
 from budnet.reach.disposition import Disposition
 from budnet.reach.table.table import Table
+from budnet.records import replace
 
 EACH, MOST = 2, 100
 """How many stand for a class, and how many run at all: 100 send 9,900 packets on every port."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from budnet.questions import asked
@@ -13,6 +13,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
 from budnet.reach.remedy import Remedy, remedies
 from budnet.reach.trace import Trace, origin_of, rules_behind
+from budnet.records import replace
 from budnet.source.diagnostic import Severity
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from budnet import pipeline
@@ -20,6 +20,7 @@ from budnet.reach.guaranteed import Prover
 from budnet.reach.proof import Proof
 from budnet.reach.table.change import Change
 from budnet.reach.table.table import Table
+from budnet.records import replace
 from budnet.source.diagnostic import Diagnostic, in_order
 
 

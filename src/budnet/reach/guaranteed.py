@@ -7,7 +7,7 @@ and columns stand for many pods: a guarantee is looked at once for each pair of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from budnet.reach.table.change import Change, change
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.table import Table
 from budnet.reach.trace import trace
+from budnet.records import replace
 
 _Members = dict[int, list[Endpoint]]
 """Of columns inside, the endpoints that are meant; nothing of columns outside, which are meant as a whole."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
 from budnet.reach.mesh_access import CODE, LAYER, decide
 from budnet.reach.path import Gate
 from budnet.reach.trace import Trace
+from budnet.records import replace
 
 
 def invoke(engine: Engine, found: Trace) -> Trace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from budnet.ir.address import PortRange, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
@@ -17,6 +16,7 @@ from budnet.reach.points import Point, PointKind
 from budnet.reach.proof import Packet, Proof, Status
 from budnet.reach.prove_mesh import prove_mesh
 from budnet.reach.trace import trace
+from budnet.records import replace
 
 __all__ = ["Packet", "Proof", "Status", "prove"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.called import named
@@ -17,6 +17,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.path import ANYHOW, Call, Gate, Path
 from budnet.reach.points import Point, PointKind
 from budnet.reach.relay import way
+from budnet.records import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from budnet.ir.address import Prefix, Protocol
 from budnet.model.topology import Topology
 from budnet.model.values import read_match
+from budnet.records import replace
 from budnet.resolve.draft import Draft
 from budnet.resolve.fleets import fleets
 from budnet.resolve.pins import Pins

@@ -12,7 +12,7 @@ as the file does not say that it may go. Who came from outside does not come any
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from budnet.ir.airgap import Airgap, Row
 from budnet.model.flow import Egress, Flow, Guarantee
 from budnet.model.service import Service
 from budnet.model.topology import Topology
+from budnet.records import replace
 from budnet.resolve.draft import Draft
 from budnet.source.diagnostic import has_errors
 from budnet.source.document import Path, Places

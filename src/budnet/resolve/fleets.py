@@ -11,13 +11,13 @@ network that its name says; what `budnet.lock` pins is taken as pinned. So what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from ipaddress import ip_network
 
 from budnet.ir.address import Prefix, inside
 from budnet.model.network import Link, Network
 from budnet.model.service import Service
 from budnet.model.values import Part, Pool
+from budnet.records import replace
 from budnet.resolve.draft import Draft
 from budnet.resolve.pins import number_of
 from budnet.source.document import Path, Places

@@ -7,7 +7,7 @@ as from every other: S to the front, and the front to T. The flow itself stays, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from budnet.ir.address import Address, Prefix, Protocol, single
 from budnet.ir.cloud import Subnet
@@ -16,6 +16,7 @@ from budnet.ir.filters import EgressRule, SniRule
 from budnet.ir.intent import Flow, Side
 from budnet.ir.links import PUBLIC, Front, Link
 from budnet.model import network as written
+from budnet.records import replace
 from budnet.resolve.draft import Draft
 from budnet.resolve.outside import PUBLIC_POOL
 from budnet.resolve.pins import Exhausted

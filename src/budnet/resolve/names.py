@@ -7,13 +7,13 @@ public name is in every private view as well. There it means the load balancer's
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from budnet.ir.address import Address, PortRange, Prefix
 from budnet.ir.endpoint import Endpoint, EndpointKind, HostRoute
 from budnet.ir.names import PUBLIC_VIEW, Record
 from budnet.model.service import ClusterName, ExternalName, InternalName
+from budnet.records import replace
 from budnet.resolve import aliases
 from budnet.resolve.cluster_names import NAME_SERVER, to_addresses
 from budnet.resolve.draft import Draft

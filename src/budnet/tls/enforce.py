@@ -8,11 +8,12 @@ Sources: HAProxy configuration manual 2.6, section 5.1; PostgreSQL 15, "Connecti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.names import TlsProfile
 from budnet.ir.network import Network
+from budnet.records import replace
 from budnet.tls import groups as named
 from budnet.tls import suites
 

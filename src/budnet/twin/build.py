@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from budnet.ir.address import Address, Prefix, single
@@ -11,6 +10,7 @@ from budnet.ir.cloud import RouteTable, TargetKind, Vpc
 from budnet.ir.endpoint import WIREGUARD, Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
+from budnet.records import replace
 from budnet.twin import client_vpn, phrases, router, vpn
 from budnet.twin.phrases import Marks
 from budnet.twin.plan import HOLE, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire

@@ -7,7 +7,7 @@ stands in. Nothing here touches the kernel.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from budnet.pki.issuer import Leaf, Template
 from budnet.pki.keys import PrivateKey, kind_of
 from budnet.pki.plan import ACME_ISSUERS, LINKS, Presented, presented, scope
 from budnet.pki.store import ACME, CLIENTS, FILES, INTERNAL, Issued, Vault
+from budnet.records import replace
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate, hostport, pebble
 from budnet.twin.tools import Missing, Tools

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from budnet.errors import TwinError
+from budnet.records import replace
 from budnet.twin.kernel import Kernel
 from budnet.twin.plan import Space, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, TwinState

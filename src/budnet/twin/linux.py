@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ctypes import CDLL
-from dataclasses import replace
 from ipaddress import ip_address
 
 from budnet.errors import TwinError
 from budnet.ir.address import Address
+from budnet.records import replace
 from budnet.twin import netlink, nftables, syscall
 from budnet.twin.kernel import Kernel
 from budnet.twin.plan import HERE, HOLE, MISS, KernelRoute, KernelRule, Space, Wire

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from budnet.ir.endpoint import Endpoint
@@ -18,6 +18,7 @@ from budnet.pki import store
 from budnet.pki.identity import LAYER, LIFETIME, SUFFIX, Sentry, encoded_names, names_of
 from budnet.pki.issuer import Leaf
 from budnet.pki.store import CLIENTS, SIDECAR, Issued, Vault
+from budnet.records import replace
 from budnet.twin import dapr_mesh
 from budnet.twin.process import Process
 from budnet.twin.servers import Certificate

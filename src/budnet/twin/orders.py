@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +21,7 @@ from budnet.errors import OrderRefused
 from budnet.pki import acme
 from budnet.pki.issuer import Leaf
 from budnet.pki.store import INTERNAL, Vault
+from budnet.records import replace
 from budnet.twin import reload, supervisor, syscall
 from budnet.twin.certificates import EVERYONE, PUBLIC, VAULT, Order
 from budnet.twin.linux import LinuxKernel

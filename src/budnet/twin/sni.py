@@ -9,11 +9,11 @@ have the same addresses and ports, so only the onward half is tracked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from budnet.ir.address import EVERYWHERE
 from budnet.ir.filters import SniFilter, SniRule
 from budnet.ir.network import Network
+from budnet.records import replace
 from budnet.twin import phrases
 from budnet.twin.plan import HERE, Chain, KernelRoute, KernelRule, Rule, Space, TwinPlan
 from budnet.twin.process import Process

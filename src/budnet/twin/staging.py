@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from budnet.ir.address import Protocol
@@ -12,6 +12,7 @@ from budnet.ir.digest import digests
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.pki.ssh import SshKey, ssh_key
+from budnet.records import replace
 from budnet.twin import client_vpn, fronts, mesh, outside, resolvers, secure, sni, tunnels, vpn
 from budnet.twin.certificates import CLIENT, NAME_SERVER, Certificates, Order
 from budnet.twin.mesh import Mesh

@@ -19,10 +19,11 @@ import subprocess
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from budnet.records import replace
 from budnet.twin.process import Process
 
 LOG = "log"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from budnet.ir.network import Network
 from budnet.pipeline import load, load_text
 from budnet.probe import resolvers as probe
 from budnet.reach.resolution import View
+from budnet.records import replace
 from budnet.twin import nameserver, prober, resolvers, tools
 from budnet.twin.build import plan
 from budnet.twin.lab import Twin

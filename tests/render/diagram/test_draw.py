@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import replace
 
 import pytest
 
 from budnet.ir.network import Network
+from budnet.records import replace
 from budnet.render.diagram import FORMATS, NoSuchPicture, draw, scene_of
 from budnet.render.diagram.views.facts import read
 from budnet.render.diagram.views.words import flow_text

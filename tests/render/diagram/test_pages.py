@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 
 from budnet.ir.network import Network
 from budnet.pipeline import load_text
+from budnet.records import replace
 from budnet.render.diagram import scene_of
 from budnet.render.diagram.layout import lay_out
 from budnet.render.diagram.layout.drawing import Drawing, Look, Path, Wire

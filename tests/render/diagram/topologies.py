@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from itertools import pairwise
 
 from budnet.ir.network import Network
 from budnet.pipeline import load, load_text
+from budnet.records import replace
 from budnet.render.diagram.views.facts import read
 
 ONE_VPC = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from budnet.ir.network import Network
 from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.cluster import Observed
 from budnet.observe.kubernetes.fields import Object, Place, Problems
+from budnet.records import replace
 
 _POLICIES = {"NetworkPolicy", "ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"}
 _Stamp = tuple[int, int, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 from budnet.ir.address import EVERYWHERE, Address, Match, Prefix
@@ -13,6 +13,7 @@ from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.packets.addresses import AddressSet
 from budnet.reach import cuts, semantics
+from budnet.records import replace
 
 Labels = tuple[tuple[str, str], ...]
 MOST = 256

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from budnet.ir.filters import AdminPolicy, AdminRule, NetworkPolicy, PolicyRule
 from budnet.ir.network import Network
+from budnet.records import replace
 
 Rule = TypeVar("Rule", PolicyRule, AdminRule)
 

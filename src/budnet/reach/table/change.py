@@ -8,7 +8,7 @@ what they hold. What else may change (pods, namespaces, labels that no rule has 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from budnet.reach import cuts
 from budnet.reach.table.rows import Rows
 from budnet.reach.table.table import Table, leaves_unknown
 from budnet.reach.tiers import Lanes
+from budnet.records import replace
 
 Indices = NDArray[np.intp]
 Policy = TypeVar("Policy", NetworkPolicy, AdminPolicy)

@@ -7,8 +7,9 @@ the load balancer of the endpoint service in the other. A public front is in one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from budnet.records import replace
 from budnet.tls.enforce import DEFAULT, Setting
 from budnet.twin.process import MASTER, File, Process
 from budnet.twin.servers import Address, Certificate, hostport, lines

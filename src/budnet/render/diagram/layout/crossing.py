@@ -7,8 +7,8 @@ All vertical stretches between the columns are in lanes to the left of the links
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from budnet.records import replace
 from budnet.render.diagram.layout import legend, text
 from budnet.render.diagram.layout.card import PAD, SMALL, node_card, put, rows
 from budnet.render.diagram.layout.crossing_box import GRID, MARGIN, Box, Key, Spot, Trunk, snapped

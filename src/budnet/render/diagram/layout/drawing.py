@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
+from budnet.records import replace
 from budnet.render.diagram.layout import text as measure
 from budnet.render.diagram.scene import Line
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
+from budnet.records import replace
 from budnet.render.diagram.layout.card import Card, put
 from budnet.render.diagram.layout.drawing import Drawing, Path, Point
 

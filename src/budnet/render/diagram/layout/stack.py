@@ -7,8 +7,7 @@ them. What comes from another VPC comes in through the side that faces it. So no
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from budnet.records import replace
 from budnet.render.diagram.layout.card import PAD, Card, Row, entry_card, heights, node_card, wrapped
 from budnet.render.diagram.layout.drawing import Tone
 from budnet.render.diagram.layout.lanes import LANE

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from budnet.records import replace
 from budnet.render.diagram.layout import legend, text
 from budnet.render.diagram.layout.card import GAP, NAME, PAD, SMALL, Card, Row, heights, name_of, node_card, put, rows, widest, wrapped
 from budnet.render.diagram.layout.card import LOOKS as BOXES

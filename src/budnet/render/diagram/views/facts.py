@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 
 from budnet.ir.address import Prefix
@@ -10,6 +10,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.intent import Flow, Side
 from budnet.ir.links import PUBLIC
 from budnet.ir.network import Network
+from budnet.records import replace
 from budnet.render.diagram.views.alike import representatives
 
 OUTSIDE = "outside/"
