@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from budnet.cli.output import file_argument, taking_options, wrong
 from budnet.cli.source import network, source_option
 from budnet.errors import OutputError
+
+
+def _views(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from budnet.questions.picture import VIEWS as REACH_VIEWS
+    from budnet.render.diagram import VIEWS
+
+    names = (view.removesuffix("NAME").removesuffix("PLACE") for view in (*REACH_VIEWS, *(() if context.params.get("source") else VIEWS)))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @click.command()
@@ -23,6 +32,7 @@ from budnet.errors import OutputError
 )
 @click.option(
     "--view",
+    shell_complete=_views,
     help="Of FILE `architecture` (the default), `cross-cluster`, `service:NAME`; of both, and of --from by default, `reach` or `reach:PLACE`.",
 )
 @taking_options

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from budnet.catalog.backends import BACKENDS, render
 from budnet.cli import certificates, shown_names
@@ -23,8 +24,15 @@ Rows = list[tuple[str, ...]]
 TOPICS = ("networks", "services", "flows", "names", "certificates", "egress")
 
 
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from budnet.cli import shown_cluster
+
+    topics = shown_cluster.TOPICS if context.params.get("source") else TOPICS
+    return [*(CompletionItem(t) for t in topics if t.startswith(incomplete)), CompletionItem(incomplete, type="file")]
+
+
 @click.command()
-@click.argument("arguments", nargs=-1, metavar="[FILE] [TOPIC]")
+@click.argument("arguments", nargs=-1, metavar="[FILE] [TOPIC]", shell_complete=_complete)
 @source_option
 @name_option
 @forms()

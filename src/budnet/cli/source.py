@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from glob import escape, glob
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from budnet.ir.network import Network
     from budnet.questions.place import Place
 
+
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Kinds, and behind one of them files and folders."""
+    from budnet.questions.place import KINDS
+
+    kind, colon, where = incomplete.partition(":")
+    if not colon:
+        return [CompletionItem(f"{k}:") for k in KINDS if k.startswith(kind)]
+    if kind not in KINDS:
+        return []
+    return [CompletionItem(f"{kind}:{p}{'/' if os.path.isdir(p) else ''}") for p in sorted(glob(f"{escape(where)}*"))]
+
+
 source_option = click.option(
-    "--from", "source", metavar="KIND:WHERE", help="A network that runs already, in place of FILE: `kubernetes:DIR`, `kubernetes:FILE`, `kubernetes:-`, `kubernetes:live[?context=NAME]`."
+    "--from", "source", metavar="KIND:WHERE", shell_complete=_complete, help="A network that runs already, in place of FILE: `kubernetes:DIR`, `kubernetes:FILE`, `kubernetes:-`, `kubernetes:live[?context=NAME]`."
 )  # fmt: skip
 
 

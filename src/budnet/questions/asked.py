@@ -56,6 +56,14 @@ def written(text: str) -> tuple[Protocol, int] | None:
     return known[protocol or "tcp"], int(number)
 
 
+def beyond(engine: Engine, protocol: Protocol) -> str:
+    """What has to be known of an answer about ICMP in a cluster: policies are defined for TCP, UDP and SCTP, and "for all the other
+    protocols, the behaviour may vary across network plugins" (https://kubernetes.io/docs/concepts/services-networking/network-policies/)."""
+    if protocol is not Protocol.ICMP or not (engine.network.policies or engine.network.admin_policies) or engine.network.vpcs:
+        return ""
+    return "Kubernetes does not say what policies do to ICMP; this is as if a rule without ports meant it, too"
+
+
 MESH = "mesh"
 """As a port: the whole invocation from sidecar to sidecar, not only its packets."""
 

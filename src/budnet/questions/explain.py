@@ -52,7 +52,8 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
         unopened = "no rule that can be written opens it"
     elif changes and loaded is not None:
         changes, unopened = _tried(loaded, changes[0], (source, destination, port))
-    return Explained(best, question.note, gates, list(way.hops), changes, unopened)
+    note = "; ".join(filter(None, [question.note, asked.beyond(engine, protocol)]))
+    return Explained(best, note, gates, list(way.hops), changes, unopened)
 
 
 def _tried(loaded: Loaded, change: Remedy, question: tuple[str, str, str]) -> tuple[list[Remedy], str]:

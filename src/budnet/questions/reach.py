@@ -43,7 +43,8 @@ def reach(engine: Engine, source: str, destination: str, port: str | None = None
         return _any_port(engine, question)
     protocol, number = asked.port(engine, port, question.destinations)
     best = best_trace(engine, question, protocol, number)
-    return Reached(invoke(engine, best) if port == asked.MESH else best, question.note)
+    notes = filter(None, [question.note, asked.beyond(engine, protocol)])
+    return Reached(invoke(engine, best) if port == asked.MESH else best, "; ".join(notes))
 
 
 def best_trace(engine: Engine, question: asked.Asked, protocol: Protocol, port: int) -> Trace:
