@@ -134,6 +134,17 @@ def test_what_is_unknown_stands_apart_and_says_why(tmp_path: Path) -> None:
     assert (row["allowed"], row["one_way"]) == ([], False)
     assert row["unknown"] == "other/odd is not modelled"
     assert {p["protocol"] for p in row["unknown_ports"]} == {"TCP", "UDP", "SCTP", "ICMP"}
+    of_web = FOREIGN.replace("name: odd, namespace: other", "name: even, namespace: shop").replace("app: probe", "app: web")
+    found = budnet.load(written(tmp_path, SHOP + FOREIGN + of_web)).matrix(workload="shop/web", peer="other/*", direction="out")
+    assert found[0]["unknown"] == "other/odd is not modelled", "the other one says nothing of what web sends"
+
+
+def test_those_who_fare_alike_are_one_row(tmp_path: Path) -> None:
+    bare = SHOP[: SHOP.index("---\napiVersion: networking")]
+    found = budnet.load(written(tmp_path, bare)).matrix(by="class", peer="*/*")
+    (row,) = [r for r in found if len(r["src"]) > 1 and r["src"] == r["dst"]] or found.rows[:1]
+    assert {WEB, DB, PROBE} <= {*row["src"]} | {*row["dst"]}
+    assert len(found) <= 4
 
 
 def test_pods_that_all_differ_are_streamed(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""The smallest change, where there is a choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import budnet
+from observe.reading import observed, pod, policy
+from observe.test_review import admin
+
+A, B = pod("a", labels="{app: db}"), pod("b", labels='{app: db, public: "yes"}')
+CLIENT = pod("client", labels="{app: client}")
+
+
+def explained(folder: Path, text: str, source: str, target: str) -> dict[str, object]:
+    observed(folder, all_yaml=text)
+    document: dict[str, object] = budnet.load(f"kubernetes:{folder}").explain(source, target, "80/tcp").document
+    return document
+
+
+def test_a_policy_of_its_own_must_not_close_others(tmp_path: Path) -> None:
+    """b has all labels of a, and no policy is about it: one by these labels would isolate it."""
+    only_a = policy(
+        "p", "{podSelector: {matchLabels: {app: db}, matchExpressions: [{key: public, operator: DoesNotExist}]}, policyTypes: [Ingress]}"
+    )
+    (change,) = explained(tmp_path, A + B + CLIENT + only_a, "shop/client", "shop/a")["changes"]  # type: ignore[misc]
+    assert change["summary"].startswith("in NetworkPolicy shop/p (") and change["write"].startswith("- from:")
+    both = policy("p", "{podSelector: {}, policyTypes: [Ingress]}")
+    (change,) = explained(tmp_path, A + B + CLIENT + both, "shop/client", "shop/a")["changes"]  # type: ignore[misc]
+    assert change["summary"].startswith("in namespace shop, one NetworkPolicy more") and "kind: NetworkPolicy" in change["write"]
+
+
+def test_of_equal_priorities_one_rule_before_both(tmp_path: Path) -> None:
+    """Two policies deny at one priority; in one that is asked before them a single rule does it."""
+    two = admin("b", 2, "Deny") + admin("c", 2, "Deny")
+    (change,) = explained(tmp_path, A + CLIENT + admin("a", 1, "Deny", port=81) + two, "shop/client", "shop/a")["changes"]  # type: ignore[misc]
+    assert change["summary"].startswith("in AdminNetworkPolicy a (") and change["write"].startswith("- action: Allow")
+    assert len(explained(tmp_path, A + CLIENT + two, "shop/client", "shop/a")["changes"]) == 2  # type: ignore[arg-type]
+
+
+def test_a_tier_that_accepts_needs_no_policy_behind_it(tmp_path: Path) -> None:
+    text = A + CLIENT + admin("b", 2, "Deny") + policy("p", "{podSelector: {}, policyTypes: [Ingress]}")
+    changes = explained(tmp_path, text, "shop/client", "shop/a")["changes"]
+    assert [c["layer"] for c in changes] == ["admin-policy"]  # type: ignore[attr-defined]
+
+
+def test_the_address_that_is_asked_about_is_the_one_that_is_opened(tmp_path: Path) -> None:
+    (change,) = explained(tmp_path, A + policy("p", "{podSelector: {}, policyTypes: [Ingress]}"), "203.0.113.9", "shop/a")["changes"]  # type: ignore[misc]
+    assert "cidr: 203.0.113.9/32" in change["write"]
+
+
+def test_what_no_rule_opens_is_said(tmp_path: Path) -> None:
+    """A pod with its node's address, which is not known, can be named by nothing."""
+    host = CLIENT.replace("spec: {", "spec: {hostNetwork: true, ")
+    document = explained(tmp_path, A + host + policy("p", "{podSelector: {}, policyTypes: [Ingress]}"), "shop/client", "shop/a")
+    assert document["reachable"] is not True
+    if document["reachable"] is False:
+        assert not document["changes"] and document["no_change"]
