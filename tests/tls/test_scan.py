@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import time
 from contextlib import ExitStack
 
@@ -114,3 +115,15 @@ def test_a_name_leads_to_the_first_address_that_answers() -> None:
     server = Pretender({Version.TLS13: [0x1301]}, [29])
     with listening(server) as port:
         compare(server, scan(Place("localhost", port, "localhost")))
+
+
+def test_a_name_that_nobody_has_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def unknown(host: str, *_: object, **__: object) -> object:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert scan(Place("nobody.example", 443)).trouble == "unreachable"
+    assert asked == ["nobody.example"]

@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from budnet.tls.loop import READ, WRITE, ready
@@ -24,7 +24,7 @@ NOBODY = (TIMEOUT, REFUSED, UNREACHABLE)
 """Nobody is there: further questions would find no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A server to ask. `name` goes into SNI; `starttls` is empty or `postgresql`; `seconds` for each step.
 
@@ -37,6 +37,15 @@ class Place:
     starttls: str = ""
     seconds: float = 3.0
     enter: Callable[[], None] | None = field(default=None, compare=False)
+
+    @cached_property
+    def ways(self) -> tuple[tuple[socket.AddressFamily, Any], ...]:
+        """What to connect to, in order; none where nobody knows the name, which is looked up once and not once a question."""
+        try:
+            found = socket.getaddrinfo(self.address, self.port, type=socket.SOCK_STREAM)
+        except OSError:
+            return ()
+        return tuple((family, address) for family, _, _, _, address in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,8 @@ class Negotiation(Exception):
 
 async def connect(place: Place) -> socket.socket:
     """A connection that never blocks, ready for what the server speaks without TLS. Raises OSError."""
-    failure: OSError = OSError(errno.EHOSTUNREACH, "no address")
-    for family, address in _addresses(place.address, place.port):
+    failure = OSError(errno.EHOSTUNREACH, "nobody has this name")
+    for family, address in place.ways:
         if place.enter:
             place.enter()
         plain = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -85,12 +94,6 @@ async def connect(place: Place) -> socket.socket:
         else:
             return plain
     raise failure
-
-
-@lru_cache(1024)
-def _addresses(host: str, port: int) -> tuple[tuple[socket.AddressFamily, Any], ...]:
-    """What to connect to, in order; a name is looked up once, not once a question."""
-    return tuple((family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def secure(place: Place) -> socket.socket:
