@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ import pytest
 
 from budnet.ir.network import Network
 from budnet.pipeline import load
+from budnet.pki.identity import Sentry
 from budnet.pki.store import ACME, Vault
 from budnet.probe import links
 from budnet.probe import mesh as mesh_probe
-from budnet.twin import tools
+from budnet.twin import mesh, tools
 from budnet.twin.build import plan
 from budnet.twin.certificates import CLIENT, VAULT
 from budnet.twin.consumers import pairs
 from budnet.twin.lab import Twin
+from budnet.twin.servers.sidecars import sidecars
 from budnet.twin.staging import Stage, stage
 from helpers import network_of, twin_of
 
@@ -92,6 +95,47 @@ def test_the_root_of_the_mesh_alone(root: Result, twin: Twin, network: Network) 
     assert result["failed"] == 0 and not result["still_trusting"]
     assert [a["authority"] for a in result["authorities"]] == ["mesh"] and not result["restarted"]
     assert result["refused"] and all(r["refused"] for r in result["refused"])
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_a_sidecar_that_was_left_behind_can_call_nobody(
+    root: Result, twin: Twin, staged: Stage, network: Network, which: str, tmp_path: Path
+) -> None:
+    """A real one, with the roots and the identity from before; and one with those of today, which shows that the first could have."""
+    sentry = Sentry("anybody")
+    sentry.authority = vault_of(staged, twin, which, tmp_path).authorities["mesh"]
+    parts = mesh.parts(network, sentry)
+    own = next(replace(p, port=50003) for p in parts["pods"] if p.namespace == SMITH)
+    process = sidecars(tools.find(), name="late", **parts | {"pods": [own], "api": 3600})
+    for file in process.files:  # its callees listen where they always did
+        text = file.content.replace(b"{dir}", bytes(tmp_path)).replace(b"callee 0.0.0.0:50003", b"callee 0.0.0.0:50002")
+        (tmp_path / file.path).write_bytes(text)
+    program = """if 1:
+        import http.client, os, subprocess, sys, time
+        late = subprocess.Popen(sys.argv[2:], cwd=sys.argv[1], stdout=open(sys.argv[1] + "/log", "w"), stderr=subprocess.STDOUT)
+        for _ in range(500):
+            try:
+                call = http.client.HTTPConnection("127.0.0.1", 3600, timeout=5)
+                call.request("GET", "/", headers={"dapr-app-id": "clerk.desk"})
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        status = call.getresponse().status
+        late.terminate()
+        sys.exit(status // 100)
+    """
+    argv = [word.replace("{dir}", str(tmp_path)) for word in process.argv]
+    code = twin.exec(SMITH, ["env", *(f"{k}={v}" for k, v in process.env), sys.executable, "-c", program, str(tmp_path), *argv])
+    assert code == (5 if which == "old" else 2), (tmp_path / "log").read_text()
+
+
+def vault_of(staged: Stage, twin: Twin, which: str, folder: Path) -> Vault:
+    """The authorities of the twin as it began, or as it is."""
+    if which == "old":
+        return Vault.read(next(content for path, content, _ in staged.files if path == VAULT))
+    with (folder / "vault").open("wb") as file:
+        twin.exec(SMITH, ["cat", f"/run/budnet/{VAULT}"], (0, file.fileno(), 2))
+    return Vault.read((folder / "vault").read_bytes())
 
 
 def test_whoever_stops_listening_leaves_no_rotation_half_way(root: Result, twin: Twin, network: Network) -> None:
