@@ -34,6 +34,9 @@ PARTS = (
     "services",
     "records",
     "access_controls",
+    "vpns",
+    "fronts",
+    "client_vpns",
 )
 
 

@@ -13,13 +13,12 @@ from budnet.ir.origin import NOWHERE
 from budnet.records import replace
 from budnet.twin import client_vpn, phrases, router, vpn
 from budnet.twin.phrases import Marks
-from budnet.twin.plan import HOLE, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
+from budnet.twin.plan import HOLE, LAST, MAIN, MISS, Chain, KernelRoute, KernelRule, OwnListener, Rule, Ruleset, Space, TwinPlan, Wire
 from budnet.twin.pod import Endpoints
 
 INTERNET = "internet"
 DEFAULTS: tuple[Prefix, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _FORWARD = "type filter hook forward priority 0; policy drop"
-_LOWEST = 0xFFFFFFFF
 _UNIQUE_LOCAL = ip_network("fc00::/7")
 _PROVIDED_TABLE, _FIRST_TABLE = 100, 200
 
@@ -97,7 +96,7 @@ class _Builder:
             table = plan_table(endpoint)
             routes += [KernelRoute(single(a), self.devices[endpoint.id], table) for a in endpoint.addresses]
         routes += [KernelRoute(single(g.address), self.nats[g.id]) for g in self.network.nat_gateways if g.vpc == vpc.id]
-        routes += [KernelRoute(d, MISS, metric=_LOWEST) for d in DEFAULTS]
+        routes += [KernelRoute(d, MISS, metric=LAST) for d in DEFAULTS]
         rules = [KernelRule(d, _PROVIDED_TABLE, 10) for d in DEFAULTS]
         # inside one subnet no route table is asked
         rules += [KernelRule(p, MAIN, 500, to=p) for s in self.network.subnets if s.vpc == vpc.id for p in s.prefixes]
@@ -133,7 +132,7 @@ class _Builder:
                 case TargetKind.PEERING:
                     device = self.peerings[route.via]
             yield KernelRoute(route.destination, device, number)
-        yield from (KernelRoute(d, MISS, number, _LOWEST) for d in DEFAULTS)
+        yield from (KernelRoute(d, MISS, number, LAST) for d in DEFAULTS)
 
     def gateways(self, vpc: Vpc) -> Iterator[Space]:
         for gateway in self.network.nat_gateways:
@@ -211,7 +210,7 @@ class _Builder:
         routes += [KernelRoute(single(g.public), self.vpn_device(g.id)) for v in self.network.vpns for g in v.gateways]
         routes += [KernelRoute(single(v.client), f"c{i}") for i, v in enumerate(self.network.client_vpns)]
         routes += self.subnets_v6()
-        routes += [KernelRoute(d, MISS, metric=_LOWEST) for d in DEFAULTS]
+        routes += [KernelRoute(d, MISS, metric=LAST) for d in DEFAULTS]
         origin = self.network.vpcs[0].origin if self.network.vpcs else NOWHERE
         missing = Rule(f'oifname "{MISS}" ' + self.marks.drop("NO_ROUTE", "internet", INTERNET, origin))
         ruleset = Ruleset((), (Chain("forward", (missing, Rule("accept")), _FORWARD),))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from budnet.errors import TwinError
 from budnet.records import replace
 from budnet.twin.kernel import Kernel
-from budnet.twin.plan import Space, Wire
+from budnet.twin.plan import LAST, Space, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, Step, TwinState
 
 
@@ -73,7 +73,10 @@ class FakeKernel(Kernel):
         lines = []
         for space in self._spaces.values():
             lines += [f"{space.id}: address {a}" for a in space.addresses]
-            lines += [f"{space.id}: route {r.prefix} dev {r.device or 'throw'} table {r.table}" for r in space.routes]
+            lines += [
+                f"{space.id}: route {r.prefix} dev {r.device or 'throw'} table {r.table}{f' metric {r.metric}' if 0 < r.metric < LAST else ''}"
+                for r in space.routes
+            ]
             lines += [
                 f"{space.id}: rule from {r.prefix} {f'to {r.to} ' if r.to else ''}{f'iif {r.device} ' if r.device else ''}{f'fwmark {r.mark} ' if r.mark else ''}lookup {r.table} priority {r.priority}"
                 for r in space.rules

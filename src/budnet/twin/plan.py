@@ -15,6 +15,9 @@ MISS, HOLE = "rtmiss", "rthole"
 """Devices that lead nowhere. What no route takes, and what a blackhole route takes, is sent to them and logged: the
 kernel's own answer, an ICMP error, is rate limited and says nothing of the table."""
 
+LAST = 0xFFFFFFFF
+"""The metric of a route that is taken where no other one is."""
+
 HERE = "lo"
 """The device of a route by which packets for other addresses are handed to a socket of this namespace."""
 

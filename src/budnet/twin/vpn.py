@@ -15,12 +15,11 @@ from budnet.ir.links import VpnConnection, VpnGateway, VpnTunnel
 from budnet.ir.network import Network
 from budnet.twin import phrases
 from budnet.twin.phrases import FAMILY, Marks
-from budnet.twin.plan import MISS, Chain, KernelRoute, Rule, Ruleset, Space, TwinPlan, Watched
+from budnet.twin.plan import LAST, MISS, Chain, KernelRoute, Rule, Ruleset, Space, TwinPlan, Watched
 
 VPC = "vpc"
 """The device of a gateway that leads to its VPC."""
 _EVERYWHERE: tuple[Prefix, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-_LOWEST = 0xFFFFFFFF
 
 
 def tunnel_device(network: Network, connection: VpnConnection, gateway: VpnGateway) -> str:
@@ -54,7 +53,7 @@ def gateway(network: Network, connection: VpnConnection, tunnel: VpnTunnel, own:
     chain = Chain("forward", tuple(rules), "type filter hook forward priority 0; policy drop")
     routes = [KernelRoute(p, VPC) for p in network.vpc[own.vpc].prefixes]
     routes.append(KernelRoute(ip_network(other.public), "eth0"))
-    routes += [KernelRoute(p, MISS, metric=_LOWEST) for p in _EVERYWHERE]
+    routes += [KernelRoute(p, MISS, metric=LAST) for p in _EVERYWHERE]
     return Space(own.id, "vpn-gateway", (own.public,), tuple(routes), ruleset=Ruleset((), (chain,)), forwards=True)
 
 
