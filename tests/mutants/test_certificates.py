@@ -5,7 +5,7 @@ Faults of different servers share a twin, since each must be found beside the ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -236,7 +236,7 @@ def test_a_wildcard_two_labels_deep() -> None:
 
 
 def test_a_server_that_keeps_its_certificate_stops_the_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reload, "postgresql", lambda server, leaf: None)
+    monkeypatch.setattr(reload, "take", lambda server, files, kernel: (server, 0.0))
     monkeypatch.setattr(rotation, "_PATIENCE", 1.0)
     staged, _ = sound()
     with twin_of(plan(NETWORK), quiet(staged)) as twin, pytest.raises(TwinError, match=f"at {INDEX} has not seen the new certificate"):
@@ -245,17 +245,17 @@ def test_a_server_that_keeps_its_certificate_stops_the_rotation(monkeypatch: pyt
 
 def test_an_old_root_that_stays_trusted_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rotation.Rotation.hand_out
-    kept: list[str] = []
+    kept: list[Mapping[str, str]] = []
 
-    def hand_out(self: rotation.Rotation, bundle: str) -> None:
-        kept.append(bundle)
+    def hand_out(self: rotation.Rotation, bundles: Mapping[str, str]) -> None:
+        kept.append(bundles)
         whole(self, kept[0])  # what was handed out first: with the old root
 
     monkeypatch.setattr(rotation.Rotation, "hand_out", hand_out)
     staged, _ = sound()
     with twin_of(plan(NETWORK), quiet(staged)) as twin:
         result = list(twin.rotate("root", "", 60, pairs(NETWORK)))[-1]
-    assert result["still_trusting"] == ["house/desk/search-0", "house/desk/search-1"]
+    assert result["still_trusting"] == ["house/desk/search-0", "house/desk/search-1", "pki/internal.pem"]
 
 
 def test_servers_that_present_the_old_alone_fail_requests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +263,11 @@ def test_servers_that_present_the_old_alone_fail_requests(monkeypatch: pytest.Mo
     staged, _ = sound()
     whole = rotation.Rotation.hand_out
     old = next(content for path, content, _ in staged.files if path == "pki/internal.pem").decode()
-    monkeypatch.setattr(rotation.Rotation, "hand_out", lambda self, bundle: whole(self, bundle.replace(old, "")))
+
+    def hand_out(self: rotation.Rotation, bundles: Mapping[str, str]) -> None:
+        whole(self, {authority: roots.replace(old, "") for authority, roots in bundles.items()})
+
+    monkeypatch.setattr(rotation.Rotation, "hand_out", hand_out)
     with twin_of(plan(NETWORK), quiet(staged)) as twin:
         result = list(twin.rotate("root", "", 60, pairs(NETWORK)))[-1]
     assert result["failed"] > 0 and "certificate verify failed" in str(result["errors"])
