@@ -41,7 +41,7 @@ def test_deadlines_in_whatever_order(order: tuple[float, ...]) -> None:
     loop.start(looks())
     loop.run()
     assert log == [0.05, 0.1, 0.3, 0.6]
-    assert 0.6 <= time.monotonic() - begun < 1.2
+    assert time.monotonic() - begun >= 0.6
 
 
 def test_a_conversation_starts_others_and_more_than_run_at_once_take_turns() -> None:

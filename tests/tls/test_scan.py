@@ -89,9 +89,9 @@ def test_groups_are_found_where_the_server_prefers_a_suite_without_one() -> None
 def test_silence_is_heard_out_once_and_again_for_all_that_is_older() -> None:
     begun = time.monotonic()
     with listening(None) as port:
-        seen = scan(Place("127.0.0.1", port, seconds=0.2))
+        seen = scan(Place("127.0.0.1", port, seconds=0.4))
     assert seen.trouble == "no TLS: silence"
-    assert time.monotonic() - begun < 0.9
+    assert 0.8 <= time.monotonic() - begun < 1.5, "not twice, but once for each version"
 
 
 def test_many_servers_at_once_do_not_wait_for_a_silent_one() -> None:

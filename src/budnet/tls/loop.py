@@ -62,7 +62,8 @@ class Loop:
         now = time.monotonic()
         if now < self._wake:
             return
-        for descriptor in [d for d, (_, deadline) in self._waiting.items() if deadline <= now]:
+        late = sorted((deadline, descriptor) for descriptor, (_, deadline) in self._waiting.items() if deadline <= now)
+        for _, descriptor in late:
             self._go_on(epoll, self._waiting.pop(descriptor)[0], TimeoutError())
         self._wake = min((deadline for _, deadline in self._waiting.values()), default=float("inf"))
 
