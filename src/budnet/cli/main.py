@@ -8,6 +8,7 @@ from importlib import import_module
 
 import click
 
+from budnet.cli.source import WRONG
 from budnet.errors import BudnetError, Unreadable, WrongQuestion
 
 VERBS = {
@@ -58,12 +59,17 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Whatever a verb asks that makes no sense ends here: said, and 3."""
+        """Whatever a verb asks that makes no sense ends here: said, and 3. So does an answer about what could not all be read."""
         try:
-            return super().invoke(ctx)
+            answer = super().invoke(ctx)
+        except SystemExit as done:
+            sys.exit(WRONG_INPUT if ctx.meta.get(WRONG) and done.code in (None, 0, 1, 2) else done.code)
         except WrongQuestion as wrong:
             click.echo(str(wrong) if isinstance(wrong, Unreadable) else f"budnet: {wrong}", err=True)
             sys.exit(WRONG_INPUT)
+        if ctx.meta.get(WRONG):
+            sys.exit(WRONG_INPUT)
+        return answer
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):

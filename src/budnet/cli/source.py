@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from budnet.ir.network import Network
     from budnet.questions.place import Place
 
+WRONG = "budnet.wrong"
+"""Set where something that was read was wrong: what could be read is answered for, and the program ends with 3."""
+_LARGE = 20_000_000
+
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Kinds, and behind one of them files and folders."""
@@ -41,18 +45,27 @@ def place(file: str | None, source: str | None) -> Place:
     """The same, with what is known beside the Network. What was wrong with it is printed."""
     from budnet.cli import output
     from budnet.questions import place as places
+    from budnet.source.diagnostic import has_errors
 
     if source and file:
         raise click.UsageError("FILE and --from are two networks: give one of them")
     if source is None:
         loaded = output.load(file)
         return places.Place(loaded.file, places.sound(loaded), loaded=loaded)
-    found = places.running(source)
+    found = places.running(source, _progress)
+    if has_errors(found.said):
+        click.get_current_context().meta[WRONG] = True
     if found.said:
         from budnet.source.report import to_text
 
         click.echo(to_text(found.said, {}, output.colours(sys.stderr)), err=True)
     return found
+
+
+def _progress(done: int, total: int) -> None:
+    """On a terminal, of what takes long enough to wonder."""
+    if total > _LARGE and sys.stderr.isatty():
+        click.echo(f"\r{done // 1_000_000} of {total // 1_000_000} MB", nl=False, err=True)
 
 
 def either(name: str) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,8 +55,8 @@ def sound(loaded: Loaded) -> Network:
     return loaded.network
 
 
-def running(source: str) -> Place:
-    """KIND:WHERE. Raises Unreadable where nothing of it sends or answers, WrongQuestion where it has not the form."""
+def running(source: str, progress: Callable[[int, int], None] | None = None) -> Place:
+    """KIND:WHERE. `progress` is told how many bytes of how many are read. Raises Unreadable where nothing of it sends or answers, WrongQuestion where it has not the form."""
     kind, _, where = source.partition(":")
     if kind not in KINDS or not where:
         raise WrongQuestion(
@@ -66,7 +66,7 @@ def running(source: str) -> Place:
     from budnet.observe.kubernetes.fields import Problems
 
     problems = Problems()
-    objects = live.objects(where, problems) if live.means(where) else sources.objects(where, problems)
+    objects = live.objects(where, problems) if live.means(where) else sources.objects(where, problems, progress)
     found = cluster.network(objects, problems)
     if not found.network.endpoints:
         nobody = f"budnet: {where}: nothing in it sends or answers: there are no pods, and nothing that makes pods"

@@ -66,6 +66,8 @@ class _Reader:
             self._read(of, place)
         except Wrong as wrong:
             self.problems.say(Severity.ERROR, wrong.code, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
+            if of.get("kind") == "Namespace":
+                self.problems.refuse("", "Namespace", place, f"{name_of(of)} could not be read")
             if may_be_policy(of):
                 self.unknown.append(unread(of, self.name, place, f"{name_of(of)} could not be read"))
 
@@ -116,7 +118,7 @@ class _Reader:
             case "", "Node":
                 self.nodes.append(_node(of, name, self.name, place))
                 given = mappings(mapping(of, "status"), "addresses", "status.")
-                self.entrances.node([str(a.get("address")) for a in given if a.get("type") == "ExternalIP"])
+                self.entrances.node({str(a.get("address")): a.get("type") == "ExternalIP" for a in given})
             case _ if self.entrances.knows(group, kind):
                 self.entrances.read(kind, of, name, namespace, place)
             case _ if group in MAKERS and kind in TEMPLATES:

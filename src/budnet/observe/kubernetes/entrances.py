@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.entry import Entry, EntryKind
@@ -30,7 +30,7 @@ class Entrances:
         self._slices: dict[str, list[str]] = {}
         self._gateways = Gateways(cluster)
         self._external: list[str] = []
-        self._nodes = 0
+        self._nodes: list[bool] = []
 
     @staticmethod
     def knows(group: str, kind: str) -> bool:
@@ -47,14 +47,18 @@ class Entrances:
         else:
             self._gateways.read(kind, of, name, namespace, place)
 
-    def node(self, external: Sequence[str]) -> None:
-        """A node, with its public addresses."""
-        self._nodes += 1
-        self._external += external
+    def node(self, addresses: Mapping[str, bool]) -> None:
+        """A node, with its addresses and whether each is called an ExternalIP. An InternalIP that the internet routes is as public
+        as one; of a node without addresses nobody knows whether it has any."""
+        self._nodes.append(bool(addresses))
+        self._external += [a for a, external in addresses.items() if external or services.public(a)]
 
     def entries(self, endpoints: Sequence[Endpoint], host_ports: dict[str, list[HostPort]], fits: Fits) -> list[Entry]:
         """All of them, in a stable order."""
-        pods, nodes = Pods(endpoints if self.services else ()), Nodes(tuple(sorted(set(self._external))), self._nodes > 0)
+        pods, nodes = (
+            Pods(endpoints if self.services else ()),
+            Nodes(tuple(sorted(set(self._external))), bool(self._nodes) and all(self._nodes)),
+        )
         found = [e for s in self.services.values() for e in services.entries(s, self._behind(s, pods), nodes, self.cluster)]
         found += self._gateways.entries(pods, lambda space, name, port: self._targets(pods, space, name, port), fits)
         found += _of_hosts(endpoints, host_ports, nodes, self.cluster)

@@ -3,7 +3,7 @@ is left out; the rest is still read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -120,12 +120,28 @@ def text(of: Object, key: str, where: str = "", default: str | None = None) -> s
     raise Wrong(f"{where}{key}", f"expected a text, found {_kind(value)}")
 
 
+def only(of: Object, keys: Iterable[str], where: str) -> None:
+    """Nothing but these keys, where one that is not known may change what the others mean: a slip of the pen, or a newer API."""
+    for key in of:
+        if key not in keys:
+            raise Wrong(f"{where}{key}", "the field is not known, and what it means is not guessed", f"known are {', '.join(keys)}")
+
+
 def truth(of: Object, key: str, where: str = "") -> bool:
     """A truth value, False where it is missing."""
     value = of.get(key)
     if value is not None and not isinstance(value, bool):
         raise Wrong(f"{where}{key}", f"expected true or false, found {_kind(value)}")
     return bool(value)
+
+
+def texts(of: Object, key: str, where: str = "") -> list[str]:
+    """A list of texts."""
+    items = sequence(of, key, where)
+    for i, item in enumerate(items):
+        if not isinstance(item, str):
+            raise Wrong(f"{where}{key}[{i}]", f"expected a text, found {_kind(item)}")
+    return items
 
 
 def number(of: Object, key: str, first: int, last: int, where: str = "") -> int | None:

@@ -24,7 +24,7 @@ from budnet.ir.filters import (
     PolicyRule,
 )
 from budnet.ir.origin import Origin
-from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mappings, number, sequence, text
+from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mappings, number, only, sequence, text, texts
 from budnet.observe.kubernetes.selectors import selector
 
 PROTOCOLS = {"TCP": Protocol.TCP, "UDP": Protocol.UDP, "SCTP": Protocol.SCTP}
@@ -35,6 +35,7 @@ _LAST_PRIORITY = 1000
 def network_policy(of: Object, name: str, namespace: str, cluster: str, place: Place) -> NetworkPolicy:
     """One NetworkPolicy. Where `policyTypes` is missing it is Ingress, and Egress where there is a rule for it."""
     spec = mapping(of, "spec")
+    only(spec, ("podSelector", "policyTypes", "ingress", "egress"), "spec.")
     ingress = [
         _rule(r, "from", f"{namespace}/{name}", "ingress", i, place.origin) for i, r in enumerate(mappings(spec, "ingress", "spec."))
     ]
@@ -53,12 +54,14 @@ def network_policy(of: Object, name: str, namespace: str, cluster: str, place: P
 
 def _rule(of: Object, side: str, policy: str, direction: str, at: int, origin: Origin) -> PolicyRule:
     where = f"spec.{direction}[{at}]."
+    only(of, (side, "ports"), where)
     peers = tuple(_peer(p, f"{where}{side}[{i}]") for i, p in enumerate(mappings(of, side, where)))
     ports = tuple(_port(p, f"{where}ports[{i}].") for i, p in enumerate(mappings(of, "ports", where)))
     return PolicyRule(f"{policy}:{direction}[{at}]", peers, ports, origin)
 
 
 def _peer(of: Object, where: str) -> PodPeer | BlockPeer:
+    only(of, ("podSelector", "namespaceSelector", "ipBlock"), f"{where}.")
     if of.get("ipBlock") is not None:
         if len([k for k in of if of[k] is not None]) > 1:
             raise Wrong(where, "a peer with an ipBlock has nothing else", "make two peers of it")
@@ -75,6 +78,7 @@ def _peer(of: Object, where: str) -> PodPeer | BlockPeer:
 
 
 def _block(of: Object, where: str) -> BlockPeer:
+    only(of, ("cidr", "except"), where)
     whole = prefix(text(of, "cidr", where), f"{where}cidr")
     without = []
     for i, each in enumerate(sequence(of, "except", where)):
@@ -96,6 +100,7 @@ def prefix(written: object, where: str) -> Prefix:
 
 
 def _port(of: Object, where: str) -> PolicyPort:
+    only(of, ("protocol", "port", "endPort"), where)
     protocol = _protocol(of, where)
     port = of.get("port")
     if port is None:
@@ -163,6 +168,7 @@ def _priority(spec: Object) -> int:
 def _admin(
     spec: Object, name: str, cluster: str, tier: str, priority: int, actions: dict[str, Action], ports: Ports, place: Place, kind: str
 ) -> AdminPolicy:
+    only(spec, ("tier", "priority", "subject", "ingress", "egress"), "spec.")
     subject = _pods(mapping(spec, "subject", "spec."), "spec.subject")
     if subject is None:
         raise Wrong("spec.subject", "the policy is about nobody", "give it `namespaces` or `pods`")
@@ -171,6 +177,11 @@ def _admin(
         rules[direction] = []
         for i, row in enumerate(mappings(spec, direction, "spec.")):
             where = f"spec.{direction}[{i}]."
+            only(row, ("name", "action", side, "ports" if ports is _admin_ports else "protocols"), where)
+            if not sequence(row, side, where):
+                raise Wrong(
+                    f"{where}{side}", "the rule names nobody", "name at least one peer; `namespaces: {}` is everybody in the cluster"
+                )
             word = text(row, "action", where)
             if word not in actions:
                 raise Wrong(f"{where}action", f"'{word}' is no action here", f"write one of {', '.join(actions)}")
@@ -180,12 +191,21 @@ def _admin(
     return AdminPolicy(name, cluster, tier, priority, subject, tuple(rules["ingress"]), tuple(rules["egress"]), place.origin, kind)
 
 
+def _one_of(of: Object, keys: tuple[str, ...], where: str) -> None:
+    """A union of the API: one of these fields is set, and nothing else."""
+    only(of, keys, f"{where}.")
+    if len([k for k in of if of[k] is not None]) > 1:
+        raise Wrong(where, "exactly one field must be set", "make several of it")
+
+
 def _pods(of: Object, where: str) -> PodPeer | None:
     """`namespaces` or `pods`; None where it is neither."""
+    _one_of(of, ("namespaces", "pods", "nodes", "networks", "domainNames"), where)
     if of.get("namespaces") is not None:
         return PodPeer((), selector(mapping(of, "namespaces", f"{where}."), f"{where}.namespaces"))
     if of.get("pods") is not None:
         pods = mapping(of, "pods", f"{where}.")
+        only(pods, ("namespaceSelector", "podSelector"), f"{where}.pods.")
         spaces = selector(mapping(pods, "namespaceSelector", f"{where}.pods."), f"{where}.pods.namespaceSelector")
         return PodPeer(selector(mapping(pods, "podSelector", f"{where}.pods."), f"{where}.pods.podSelector"), spaces)
     return None
@@ -200,7 +220,7 @@ def _admin_peers(of: Object, where: str) -> list[PodPeer | BlockPeer | NodePeer 
     if of.get("networks") is not None:
         return [BlockPeer(prefix(each, f"{where}.networks[{i}]")) for i, each in enumerate(sequence(of, "networks", f"{where}."))]
     if of.get("domainNames") is not None:
-        return [NamePeer(tuple(str(n) for n in sequence(of, "domainNames", f"{where}.")))]
+        return [NamePeer(tuple(texts(of, "domainNames", f"{where}.")))]
     # the API: a peer with no field that is known is one that is newer than the reader, and must not be taken for everybody
     raise Wrong(where, "the peer is of a kind that is not known", "known are namespaces, pods, nodes, networks and domainNames")
 
@@ -210,8 +230,10 @@ def _admin_ports(row: Object, where: str) -> tuple[PolicyPort, ...]:
     out: list[PolicyPort] = []
     for i, each in enumerate(mappings(row, "ports", where)):
         at = f"{where}ports[{i}]."
+        _one_of(each, ("portNumber", "portRange", "namedPort"), at.rstrip("."))
         if each.get("portNumber") is not None:
             given = mapping(each, "portNumber", at)
+            only(given, ("protocol", "port"), f"{at}portNumber.")
             out.append(PolicyPort(_protocol(given, f"{at}portNumber."), _needed(given, "port", f"{at}portNumber.")))
         elif each.get("portRange") is not None:
             given = mapping(each, "portRange", at)
@@ -228,6 +250,7 @@ def _protocols(row: Object, where: str) -> tuple[PolicyPort, ...]:
     out: list[PolicyPort] = []
     for i, each in enumerate(mappings(row, "protocols", where)):
         at = f"{where}protocols[{i}]."
+        _one_of(each, ("tcp", "udp", "sctp", "destinationNamedPort"), at.rstrip("."))
         name = next((n for n in ("tcp", "udp", "sctp") if each.get(n) is not None), None)
         if name is not None:
             out.append(_destination(PROTOCOLS[name.upper()], mapping(each, name, at), f"{at}{name}."))
@@ -239,16 +262,19 @@ def _protocols(row: Object, where: str) -> tuple[PolicyPort, ...]:
 
 
 def _destination(protocol: Protocol, of: Object, where: str) -> PolicyPort:
+    only(of, ("destinationPort",), where)
     if of.get("destinationPort") is None:
         return PolicyPort(protocol)
     port = mapping(of, "destinationPort", where)
     where += "destinationPort."
+    _one_of(port, ("number", "range"), where.rstrip("."))
     if port.get("range") is not None:
         return _range(protocol, mapping(port, "range", where), f"{where}range.")
     return PolicyPort(protocol, _needed(port, "number", where))
 
 
 def _range(protocol: Protocol, of: Object, where: str) -> PolicyPort:
+    only(of, ("protocol", "start", "end"), where)
     first, last = _needed(of, "start", where), _needed(of, "end", where)
     if last < first:
         raise Wrong(f"{where}end", f"the range {first}-{last} runs backwards")

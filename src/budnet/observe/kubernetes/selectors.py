@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from budnet.ir.filters import Operator, Requirement, Selector
-from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, sequence, text
+from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, only, sequence, text
 
 _OPERATORS = {o.value: o for o in Operator}
 
@@ -30,6 +30,7 @@ def selector(of: Object, where: str) -> Selector:
 
 
 def _expression(of: Object, where: str) -> Requirement:
+    only(of, ("key", "operator", "values"), where)
     word = text(of, "operator", where)
     operator = _OPERATORS.get(word)
     if operator is None:

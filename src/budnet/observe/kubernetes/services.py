@@ -185,14 +185,14 @@ class Nodes:
 
     external: tuple[str, ...]
     known: bool
-    """Whether there were nodes in what was read."""
+    """Whether there were nodes in what was read, all of them with addresses."""
 
     def public(self) -> tuple[bool | None, str]:
         """Whether ports of nodes are reachable from the internet, and why."""
-        if not self.known:
-            return None, "whether nodes have public addresses is not known: there are no nodes in what was read"
         if self.external:
             return True, "nodes have public addresses"
+        if not self.known:
+            return None, "whether nodes have public addresses is not known: there are no nodes in what was read, or some without addresses"
         return False, "nodes have no public addresses"
 
 

@@ -1,0 +1,252 @@
+"""What is wrong in manifests is said, with the object and its line, and never taken for leave: the program ends with 3, and says
+of what it could not read that it is unknown."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from budnet.observe.kubernetes import cluster, sources
+from budnet.observe.kubernetes.cluster import Observed
+from budnet.observe.kubernetes.fields import Place, Problems
+from budnet.reach.table.table import Table
+from conformance.kubernetes.cases import VERSIONS
+from observe.reading import observed, pod, policy
+
+BIN = Path(sys.executable).parent / "budnet"
+RULES = {
+    "NetworkPolicy": ("shop", """
+        podSelector: {matchLabels: {app: web}, matchExpressions: [{key: app, operator: In, values: [web]}]}
+        policyTypes: [Ingress, Egress]
+        ingress: [{from: [{podSelector: {matchLabels: {app: a}}, namespaceSelector: {matchLabels: {a: b}}}], ports: [{protocol: TCP, port: 80, endPort: 90}]}]
+        egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}], ports: [{port: http}]}]"""),
+    "AdminNetworkPolicy": ("", """
+        priority: 5
+        subject: {pods: {namespaceSelector: {matchLabels: {}}, podSelector: {matchLabels: {app: web}}}}
+        ingress: [{action: Deny, from: [{namespaces: {matchLabels: {a: b}}}], ports: [{portNumber: {protocol: TCP, port: 80}}, {portRange: {start: 1, end: 5}}, {namedPort: http}]}]
+        egress: [{action: Pass, to: [{networks: [10.0.0.0/8]}, {nodes: {matchLabels: {a: b}}}]}]"""),
+    "BaselineAdminNetworkPolicy": ("", """
+        subject: {namespaces: {matchLabels: {}}}
+        ingress: [{action: Deny, from: [{pods: {podSelector: {matchLabels: {a: b}}, namespaceSelector: {}}}]}]"""),
+    "ClusterNetworkPolicy": ("", """
+        tier: Admin
+        priority: 5
+        subject: {namespaces: {matchLabels: {}}}
+        ingress: [{action: Deny, from: [{namespaces: {}}], protocols: [{tcp: {destinationPort: {number: 80}}}, {udp: {destinationPort: {range: {start: 1, end: 5}}}}, {destinationNamedPort: http}]}]
+        egress: [{action: Accept, to: [{domainNames: [a.example]}, {networks: ['fd00::/8']}]}]"""),
+}  # fmt: skip
+FREE = {"AdminNetworkPolicy": "name", "BaselineAdminNetworkPolicy": "name", "ClusterNetworkPolicy": "name"}
+
+
+def sound(kind: str) -> dict[str, Any]:
+    space, text = RULES[kind]
+    meta = {"name": "default"} | ({"namespace": space} if space else {})
+    return {"apiVersion": VERSIONS[kind], "kind": kind, "metadata": meta, "spec": yaml.safe_load(text)}
+
+
+def paths(of: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every part of an object, the whole first."""
+    yield at
+    for key, value in of.items() if isinstance(of, dict) else enumerate(of) if isinstance(of, list) else ():
+        yield from paths(value, (*at, key))
+
+
+def put(of: Any, path: tuple[Any, ...], value: Any) -> Any:
+    changed = deepcopy(of)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return changed
+
+
+def spoilt(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The policy with one field of another type, or with one field more, at every place."""
+    good = sound(kind)
+    for path in paths(good["spec"], ("spec",)):
+        inner: Any = good
+        for key in path:
+            inner = inner[key]
+        for value in (7, True, "x", ["x"], {"x": 1}):
+            if type(value) is not type(inner):
+                yield f"{path}: {value!r}", put(good, path, value)
+        if isinstance(inner, dict) and "matchLabels" not in path:
+            yield f"{path}: a field more", put(good, (*path, "newer"), {})
+
+
+def read(*objects: dict[str, Any]) -> Observed:
+    problems = Problems()
+    pods = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": n, "namespace": "shop", "labels": {"app": n}}} for n in ("web", "db")]
+    return cluster.network([(o, Place("made.json", i)) for i, o in enumerate([*pods, *objects], 1)], problems)
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_a_policy_with_a_wrong_field_is_unknown_about_whom_it_may_select(kind: str) -> None:
+    good = read(sound(kind))
+    assert not good.problems.found and not good.network.unknown_policies
+    seen = 0
+    for what, one in spoilt(kind):
+        found = read(one)
+        written = [*found.network.policies, *found.network.admin_policies]
+        if not found.problems.found:  # a port may be a number or a name
+            assert "'port'): 'x'" in what or "'port'): 7" in what, what
+            continue
+        seen += 1
+        assert [d.severity.value for d in found.problems.found] == ["error"] and not written, what
+        assert "default" in found.problems.found[0].summary and found.problems.found[0].span.line == 3, what  # type: ignore[union-attr]
+        table = Table(found.network)
+        web, db = (
+            next(c for e, c in ((e, table.columns.unplaced[e.id, 4]) for e in found.network.endpoints) if f"/{n}[" in e.id)
+            for n in ("web", "db")
+        )
+        for _, there, block in table.blocks([db]):
+            allowed, unknown, _ = table.sets(int(block[0, there.tolist().index(web)]))
+            assert not allowed and unknown, what
+    assert seen > 20
+
+
+@pytest.mark.parametrize("kind", RULES)
+@pytest.mark.parametrize("version", ["networking.k8s.io/v7", "policy.networking.k8s.io/v7", "extensions/v1beta1", "v1"])
+def test_a_policy_of_an_api_that_is_not_known(kind: str, version: str) -> None:
+    found = read({**sound(kind), "apiVersion": version})
+    assert [d.code for d in found.problems.found] == ["K103"] and len(found.network.unknown_policies) == 1
+
+
+@pytest.mark.parametrize(
+    "version, kind", [("apps/v3", "Deployment"), ("extensions/v1beta1", "Deployment"), ("v2", "Pod"), ("networking.k8s.io/v1beta1", "Ingress"),
+                      ("extensions/v1beta1", "Ingress"), ("batch/v2", "Job"), ("gateway.networking.k8s.io/v9", "Gateway")],
+)  # fmt: skip
+def test_other_kinds_of_an_api_that_is_not_known_are_said(version: str, kind: str) -> None:
+    found = read({"apiVersion": version, "kind": kind, "metadata": {"name": "one"}})
+    assert [d.code for d in found.problems.found] == ["K103"] and not found.network.unknown_policies
+    assert len(found.network.endpoints) == 2
+
+
+def test_kinds_that_mean_nothing_here_are_passed_over() -> None:
+    found = read(
+        {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "a"}},
+        {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "a"}},
+        {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}},
+    )
+    assert not found.problems.found and found.skipped == {"Service": 1, "Gateway": 1, "Kustomization": 1, "Secret": 1}
+    assert [d.code for d in read({"replicas": 3}).problems.found] == ["K104"]
+
+
+def test_a_policy_of_another_maker_with_a_wrong_field_is_unknown() -> None:
+    found = read({"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "c", "namespace": "shop"}, "spec": 5})
+    assert [d.code for d in found.problems.found] == ["K101"] and len(found.network.unknown_policies) == 1
+    newer = {"apiVersion": "policy.networking.k8s.io/v1", "kind": "TenantNetworkPolicy", "metadata": {"name": "t"}, "spec": {}}
+    assert [p.subject.pods for p in read(newer).network.unknown_policies] == [()]
+
+
+def test_a_namespace_with_wrong_labels_makes_them_unknown() -> None:
+    asks = {"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"team": "a"}}}]}]}
+    one = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "n", "namespace": "shop"}, "spec": asks}
+    found = read(one, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": ["team"]}})
+    assert [(p.id, p.ingress, p.egress) for p in found.network.unknown_policies] == [("shop/n", True, False)]
+
+
+def test_makers_in_a_ring_are_each_for_itself() -> None:
+    def of(name: str, by: str) -> dict[str, Any]:
+        meta = {"name": name, "namespace": "shop", "ownerReferences": [{"kind": "Deployment", "name": by, "controller": True}]}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"template": {"spec": {"containers": []}}}}
+
+    found = read(of("a", "b"), of("b", "c"), of("c", "a"))
+    assert [d.code for d in found.problems.found] == ["K105"] * 3 and len(found.network.endpoints) == 5
+
+
+def test_yaml_that_holds_itself(tmp_path: Path) -> None:
+    found = observed(tmp_path, a_yaml=pod("web") + "---\n&a {apiVersion: v1, kind: Pod, metadata: *a}\n---\n&b [*b]\n")
+    assert {d.code for d in found.problems.found} <= {"K101", "K005"} and len(found.problems.found) >= 1
+    assert len(found.network.endpoints) <= 2
+
+
+# ---- texts, and their lines -------------------------------------------------------------------------------------------------
+
+
+def dump(*extra: dict[str, Any]) -> str:
+    pods = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}", "namespace": "shop"}} for i in range(3)]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*pods, *extra]}, indent=1)
+
+
+def test_a_wrong_object_inside_a_list_has_its_own_line(tmp_path: Path) -> None:
+    wrong = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"type": "Ingress"}}
+    for name, text in (("a_json", dump(wrong)), ("a_yaml", yaml.safe_dump(json.loads(dump(wrong))))):
+        found = observed(tmp_path, **{name: text})
+        (one,) = found.problems.found
+        marker = '"kind": "Service"' if name == "a_json" else "kind: Service"
+        lines = text.splitlines()
+        named = next(i for i, line in enumerate(lines, 1) if marker in line)
+        assert one.code == "K101" and "Service s: spec.type" in one.summary and 0 <= named - one.span.line <= 2  # type: ignore[union-attr]
+        assert [e.origin.line for e in found.network.endpoints] == sorted({e.origin.line for e in found.network.endpoints})
+        (tmp_path / name.replace("_", ".")).unlink()
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.6, 0.9, 0.999])
+def test_a_list_that_ends_too_soon(cut: float, tmp_path: Path) -> None:
+    text = dump()
+    found = observed(tmp_path, a_json=text[: int(len(text) * cut)], b_yaml=pod("web") + policy("open", "{podSelector: {}, ingress: [{}]}"))
+    (one,) = found.problems.found
+    assert one.code == "K002" and "it ends too soon" in one.summary
+    assert one.span.line == text[: int(len(text) * cut)].rstrip().count("\n") + 1  # type: ignore[union-attr]
+    assert len(found.network.unknown_policies) == 1 and len(found.network.endpoints) == 1
+
+
+def test_a_slip_inside_a_list_has_its_line(tmp_path: Path) -> None:
+    text = dump()
+    at = text.index('"p1"')
+    found = observed(tmp_path, a_json=text[:at] + "oops" + text[at + 4 :])
+    (one,) = found.problems.found
+    assert one.code == "K002" and one.span.line == text[:at].count("\n") + 1  # type: ignore[union-attr]
+
+
+def test_one_wrong_item_of_a_list_in_yaml_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    text = yaml.safe_dump(json.loads(dump())).replace("name: p1", "name: [p1")
+    found = observed(tmp_path, a_yaml=text)
+    assert [d.code for d in found.problems.found] == ["K002"] and len(found.network.endpoints) == 2
+    assert len(found.network.unknown_policies) == 0, "the text says that it is a Pod"
+
+
+def test_items_that_share_parts_by_alias_are_read(tmp_path: Path) -> None:
+    text = "kind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a, labels: &l {app: a}}\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: b, labels: *l}\n"
+    found = observed(tmp_path, a_yaml=text)
+    assert not found.problems.found and {e.labels for e in found.network.endpoints} == {(("app", "a"),)}
+
+
+def test_memory_goes_by_the_largest_object(tmp_path: Path) -> None:
+    """40 MB of pods with what `kubectl` and servers write beside the network: less than three times the file at the peak."""
+    rest = {f"f:{i}": {f"f:x{j}": {} for j in range(8)} for i in range(60)}
+    items = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}", "managedFields": [rest]}} for i in range(6000)]
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps({"kind": "List", "items": items}))
+    size = file.stat().st_size
+    script = "import resource, sys; from budnet.observe.kubernetes import cluster, sources; from budnet.observe.kubernetes.fields import Problems; import msgspec\n"
+    script += "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; p = Problems()\n"
+    script += "n = cluster.network(sources.objects(sys.argv[1], p), p).network; assert len(n.endpoints) == 6000\n"
+    script += "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)"
+    peak = int(subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True).stdout)
+    assert size > 30_000_000 and peak < 3 * size
+
+
+def test_progress_is_told() -> None:
+    told: list[tuple[int, int]] = []
+    bookshop = Path(__file__).parents[2] / "examples" / "bookshop"
+    count = len(list(sources.objects(str(bookshop), Problems(), lambda done, total: told.append((done, total)))))
+    assert count > 20 and told and all(done <= total for done, total in told) and told == sorted(told)
+
+
+def test_the_answer_is_given_and_the_program_ends_with_3(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(pod("web") + pod("db") + policy("p", "{podSelector: {}, policyTypes: [Ingres]}"))
+    for verb in (["matrix"], ["exposure", "--fail-on", "internet"], ["lint"], ["reach", "shop/web", "shop/db", "80"]):
+        run = subprocess.run([BIN, *verb, "--from", f"kubernetes:{tmp_path}"], capture_output=True, text=True)
+        assert run.returncode == 3 and "NetworkPolicy shop/p: spec.policyTypes[0]" in run.stderr and "Traceback" not in run.stderr
+        assert run.stdout or verb[0] == "lint", verb
