@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from budnet.pki.identity import Sentry
 from budnet.pki.store import ACME, Vault
 from budnet.probe import links
 from budnet.probe import mesh as mesh_probe
+from budnet.records import replace
 from budnet.twin import mesh, tools
 from budnet.twin.build import plan
 from budnet.twin.certificates import CLIENT, VAULT
