@@ -171,6 +171,21 @@ def test_a_wrong_rotation_is_seen(mutant: Mutant, monkeypatch: pytest.MonkeyPatc
     assert {FAILED: result["failed"], BEHIND: behind}.get(mutant.says), result["phases"]
 
 
+def test_a_server_that_does_not_come_back_has_its_old_files_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    crate, good = "yard/bench/crate", Rotation.prepare
+
+    def bad(self: Rotation) -> None:
+        good(self)
+        self.leaves = [(one, Leaf(leaf.chain, b"no key") if one.server == crate else leaf) for one, leaf in self.leaves]
+
+    monkeypatch.setattr(Rotation, "prepare", bad)
+    with twin_of(plan(network()), staged()) as twin:
+        only = [p for p in pairs(network()) if p.server == crate]
+        for _ in range(2):  # it is there again to be asked the second time
+            with pytest.raises(TwinError, match=f"{crate} does not take its new files"):
+                list(twin.rotate("leaf", "", 20, only))
+
+
 def test_a_restart_refuses_nobody_only_behind_a_closed_door(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rotated("leaf", 200, "crate")["failed"] == 0
     monkeypatch.setattr(reload, "_closed", lambda server, kernel: nullcontext())

@@ -20,7 +20,7 @@ from budnet.twin.supervisor import LOG, Running
 
 GRACE = 2.0
 """Seconds that a request has to be passed on before the worker that has it is replaced."""
-_SECONDS, _LOOK, _OPEN = 5.0, 0.005, 1000
+_SECONDS, _LOOK, _OPEN = 5.0, 0.01, 1000
 _COUNTS = re.compile(r"\bmaster\s+(\d+) \[failed: (\d+)\]")
 
 
@@ -37,10 +37,10 @@ def reload(server: Running) -> None:
 
     Raises TwinError, with what the master says, where it cannot go on with them: the worker from before stays then.
     """
-    _quieten(server)
     try:
+        _quieten(server)
         _reload(server)
-    except TwinError:
+    except (TwinError, OSError):
         if server.process.doors:
             _admit(server, _sessions(server), _OPEN)
         raise

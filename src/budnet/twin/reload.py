@@ -1,8 +1,9 @@
 """Other files for servers that run (certificates, keys, roots), each taken by the way that the server has for it.
 
-PostgreSQL reads its files anew at SIGHUP; Redis takes new names of files by CONFIG SET; an HAProxy's master starts another worker.
-Connections that are open stay as they are. Whatever has no way of its own is started again behind a closed door: packets that would open
-a connection are dropped meanwhile, and TCP sends them again a second later (RFC 6298, 2.1), so clients wait and none is refused.
+PostgreSQL reads its files anew at SIGHUP; Redis takes new names of files by CONFIG SET; an HAProxy's master starts another worker,
+and the one before finishes what it has open, within `haproxy_run.FINISH` seconds. Whatever has no way of its own is started again behind
+a closed door: packets that would open a connection are dropped meanwhile, and TCP sends them again a second later (RFC 6298, 2.1), so
+clients wait and none is refused.
 The files are written in any case under the names that they began with, so a later start has the newest.
 """
 
@@ -23,7 +24,7 @@ from budnet.pki.issuer import Leaf
 from budnet.twin import haproxy_master, supervisor
 from budnet.twin.certificates import CLIENT
 from budnet.twin.linux import LinuxKernel
-from budnet.twin.process import HANGUP, MASTER, SETTINGS
+from budnet.twin.process import HANGUP, RESTART, SETTINGS
 
 _SECONDS = 5.0
 _DOOR = "door"
@@ -48,19 +49,24 @@ def take(server: supervisor.Running, files: Mapping[str, bytes], kernel: LinuxKe
     for name, content in files.items():
         replace(server.directory / name, content)
     try:
-        match server.process.takes:
-            case way if way == HANGUP:
-                os.kill(server.pid, signal.SIGHUP)
-            case way if way == SETTINGS:
-                _configure(server, files)
-            case way if way == MASTER:
-                haproxy_master.reload(server)
-            case _:
-                return _restart(server, kernel)
+        return _way(server, files, kernel)
     except (TwinError, OSError) as refused:
         for name, content in before.items():
             replace(server.directory / name, content)
+        if server.process.takes == RESTART:
+            supervisor.again(server)
         raise TwinError(f"{server.process.name} does not take its new files: {refused}") from refused
+
+
+def _way(server: supervisor.Running, files: Mapping[str, bytes], kernel: LinuxKernel) -> tuple[supervisor.Running, float]:
+    if server.process.takes == RESTART:
+        return _restart(server, kernel)
+    if server.process.takes == HANGUP:
+        os.kill(server.pid, signal.SIGHUP)
+    elif server.process.takes == SETTINGS:
+        _configure(server, files)
+    else:
+        haproxy_master.reload(server)
     return server, 0.0
 
 
@@ -85,14 +91,8 @@ def _configure(server: supervisor.Running, files: Mapping[str, bytes]) -> None:
 
 
 def _command(server: supervisor.Running, words: list[str]) -> str:
-    """Over TLS from Redis's own loopback, where its name cannot be checked and nobody else can be."""
-    supervisor.enter(server.netns)
-    port = next(port for _, port in server.process.listens)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    show(context, server.directory.parents[1] / CLIENT)
     request = f"*{len(words)}\r\n" + "".join(f"${len(w.encode())}\r\n{w}\r\n" for w in words)
-    with socket.create_connection(("127.0.0.1", port), _SECONDS) as plain, context.wrap_socket(plain) as tls:
+    with _inside(server) as tls:
         tls.sendall(request.encode())
         return tls.recv(4096).decode(errors="replace").strip()
 
@@ -109,7 +109,9 @@ def _restart(server: supervisor.Running, kernel: LinuxKernel) -> tuple[superviso
         again = supervisor.again(server)
         try:
             supervisor.wait_ready([again])
-        except supervisor.ServerFailed as failed:
+            _inside(again).close()  # it may listen before it has read its files
+        except (supervisor.ServerFailed, OSError) as failed:
+            supervisor.end(again, 0)
             raise TwinError(f"it does not come back: {failed}") from failed
     return again, time.monotonic() - began
 
@@ -117,7 +119,7 @@ def _restart(server: supervisor.Running, kernel: LinuxKernel) -> tuple[superviso
 @contextmanager
 def _closed(server: supervisor.Running, kernel: LinuxKernel) -> Iterator[None]:
     ports = ", ".join(str(port) for protocol, port in server.process.listens if protocol == "tcp")
-    rule = f"tcp dport {{ {ports} }} tcp flags & (syn | ack) == syn drop"
+    rule = f'iifname != "lo" tcp dport {{ {ports} }} tcp flags & (syn | ack) == syn drop'
     empty = f"add table inet {_DOOR}\ndelete table inet {_DOOR}\n"
     node = server.process.namespace
     kernel.rules(node, f"{empty}table inet {_DOOR} {{\nchain input {{ type filter hook input priority -500; {rule}; }}\n}}")
@@ -132,6 +134,21 @@ def _drained(server: supervisor.Running) -> None:
     until = time.monotonic() + _SECONDS
     while supervisor.waiting(server.netns, {port for _, port in server.process.listens}) and time.monotonic() < until:
         time.sleep(0.002)
+
+
+def _inside(server: supervisor.Running) -> ssl.SSLSocket:
+    """TLS from a server's own loopback, where its name cannot be checked and nobody else can be. Raises OSError."""
+    supervisor.enter(server.netns)
+    port = next(port for _, port in server.process.listens)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    show(context, server.directory.parents[1] / CLIENT)
+    plain = socket.create_connection(("127.0.0.1", port), _SECONDS)
+    try:
+        return context.wrap_socket(plain)
+    except BaseException:
+        plain.close()
+        raise
 
 
 # ---- files --------------------------------------------------------------------------------------------------------------
