@@ -60,11 +60,19 @@ def newcomers(network: Network) -> list[Newcomer]:
             if e.id not in tried.of and e.filtered and (network.vpcs or (e.kind is EndpointKind.POD and e.cluster)):
                 targets.setdefault(e.service or e.id, []).append(column)
                 heard[e.service or e.id] = heard.get(e.service or e.id, 0) | _heard(table, e)
-    columns: dict[str, int] = {e.id: c for c in range(table.columns.inside) for e in table.columns.members[c] if e.id in tried.of}
-    reached = _reached(table, sorted(set(columns.values())), sorted({c for found_ in targets.values() for c in found_}))
+    columns: dict[str, list[int]] = {}
+    for column in range(table.columns.inside):
+        for e in table.columns.members[column]:
+            if e.id in tried.of:
+                columns.setdefault(e.id, []).append(column)
+    reached = _reached(
+        table, sorted({c for own in columns.values() for c in own}), sorted({c for there in targets.values() for c in there})
+    )
+    # the fewest labels first, so that of choices that get the same the first one is the one to show
+    ordered = {space: sorted(ids, key=lambda i: (sum(map(len, tried.of[i])), str(tried.of[i]))) for space, ids in tried.spaces.items()}
     for workload, behind in sorted(targets.items()):
-        for space, ids in tried.spaces.items():
-            ways = [(tried.of[i], _union(table, reached[columns[i]], behind)) for i in ids]
+        for space, ids in ordered.items():
+            ways = [(tried.of[i], _union(table, [reached[c] for c in columns[i]], behind)) for i in ids]
             found.append(_newcomer(table, workload, space, ways, space not in tried.partly, heard[workload]))
     return found
 
@@ -80,7 +88,7 @@ def _newcomer(
         doubtful |= perhaps
     decode = table.alphabet.decode
     # the fewest labels that get the most that one choice gets
-    labels, spaces = max(masks, key=lambda m: (m[1].bit_count(), -sum(map(len, m[0])), [-ord(c) for c in str(m[0])]))[0]
+    labels, spaces = max(masks, key=lambda m: m[1].bit_count())[0]
     if not some & ~every:
         labels, spaces = (), ()
     return Newcomer(workload, space, decode(every), decode(some), labels, spaces, decode(doubtful & ~some), complete)
@@ -108,10 +116,12 @@ def _reached(table: Table, sources: Sequence[int], targets: Sequence[int]) -> di
     return out
 
 
-def _union(table: Table, reached: dict[int, int], behind: Iterable[int]) -> int:
+def _union(table: Table, reached: Sequence[dict[int, int]], behind: Iterable[int]) -> int:
+    """What a pod opens to a workload, by all columns of either: of each address family, and of pods that differ."""
     number = 0
     for column in behind:
-        other = reached.get(column, 0)
-        if other:
-            number = table.either(number, other) if number else other
+        for ways in reached:
+            other = ways.get(column, 0)
+            if other:
+                number = table.either(number, other) if number else other
     return number

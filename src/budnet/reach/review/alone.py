@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,6 +10,7 @@ from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import AdminPolicy, BlockPeer, NetworkPolicy, NodePeer, PodPeer
 from budnet.ir.network import Network
 from budnet.ir.origin import Origin
+from budnet.packets.addresses import number
 from budnet.reach import semantics
 from budnet.reach.review import say
 from budnet.reach.review.say import finding
@@ -31,6 +33,9 @@ class Alone:
         for e in network.endpoints:
             if e.kind is EndpointKind.POD and not e.host_network:
                 self.pods[e.cluster, e.namespace].append(e)
+        pairs = ((number(a), e) for pods in self.pods.values() for e in pods for a in e.addresses)
+        self._placed = sorted(pairs, key=lambda p: (p[0], p[1].id))
+        self._numbers = [n for n, _ in self._placed]
 
     def findings(self) -> Iterator[Diagnostic]:
         """All of them, policy by policy."""
@@ -88,11 +93,18 @@ class Alone:
                 elif not len(self.peers.meant((peer,), cluster, namespace)):
                     yield finding(Severity.INFO, say.MEANS_NOBODY, f"{id} speaks of {say.words(peer)}, and there is none", origin)
             elif isinstance(peer, BlockPeer) and not self.network.vpcs:  # addresses that a file gives stay what they are
-                among = addresses(peer)
-                hit = next((e for pods in self.pods.values() for e in pods if any(a in among for a in e.addresses)), None)
-                if hit is not None and not semantics.public(peer.prefix.network_address):
+                hit = None if semantics.public(peer.prefix.network_address) else self._pod_within(peer)
+                if hit is not None:
                     yield finding(Severity.WARNING, say.BLOCK_OF_PODS, f"{id} speaks of {peer.prefix}, where pods are, such as {hit.id}", origin,
                                "addresses of pods change; select them by labels, and leave ipBlock to what is outside of the cluster")  # fmt: skip
+
+    def _pod_within(self, block: BlockPeer) -> Endpoint | None:
+        """The pod with the lowest address in a prefix."""
+        for first, last in addresses(block).parts:
+            at = bisect_left(self._numbers, first)
+            if at < len(self._numbers) and self._numbers[at] <= last:
+                return self._placed[at][1]
+        return None
 
     def _names(self, id: str, ports: Ports, targets: Sequence[Endpoint], origin: Origin) -> Iterator[Diagnostic]:
         for port in ports if targets else ():
