@@ -49,6 +49,15 @@ def word(folder: Path, text: str) -> tuple[Word, str]:
         ),
         (service("web", "type: LoadBalancer, loadBalancerClass: service.k8s.aws/nlb"), Word.PRIVATE),
         (service("web", "type: LoadBalancer", annotations='{networking.gke.io/load-balancer-type: "Internal"}'), Word.PRIVATE),
+        (service("web", "type: LoadBalancer, loadBalancerClass: networking.gke.io/l4-regional-internal"), Word.PRIVATE),
+        (
+            service("web", "type: LoadBalancer", annotations='{service.beta.kubernetes.io/aws-load-balancer-internal: "0.0.0.0/0"}'),
+            Word.PRIVATE,
+        ),
+        (
+            service("web", "type: LoadBalancer", annotations='{service.beta.kubernetes.io/aws-load-balancer-internal: "false"}'),
+            Word.EVERYWHERE,
+        ),
         (service("web", "type: LoadBalancer", status="{ingress: [{ip: 10.1.2.3}]}"), Word.PRIVATE),
         (service("web", "type: LoadBalancer, loadBalancerSourceRanges: [203.0.113.0/24, 8.8.0.0/16]"), Word.RANGES),
         (service("web", "externalIPs: [8.8.4.4]"), Word.EVERYWHERE),
@@ -65,6 +74,10 @@ def test_a_node_port_is_open_where_nodes_have_public_addresses(tmp_path: Path) -
     assert word(tmp_path, WEB + service("web", "type: NodePort") + node())[0] is Word.EVERYWHERE
     assert word(tmp_path, WEB + service("web", "type: NodePort") + node(""))[0] is Word.PRIVATE
     assert word(tmp_path, WEB + service("web", "type: NodePort"))[0] is Word.UNKNOWN
+    bare = "---\napiVersion: v1\nkind: Node\nmetadata: {name: node-2}\n"
+    assert word(tmp_path, WEB + service("web", "type: NodePort") + node("") + bare)[0] is Word.UNKNOWN, "node-2 may have one"
+    routed = node("").replace("10.9.0.4", "198.51.100.4").replace("198.51.100", "8.8.4")
+    assert word(tmp_path, WEB + service("web", "type: NodePort") + routed)[0] is Word.EVERYWHERE, "its InternalIP is a public address"
 
 
 def test_a_cluster_ip_a_headless_and_an_external_name_let_nobody_in(tmp_path: Path) -> None:
@@ -138,6 +151,32 @@ def test_only_through_the_ingress_controller(tmp_path: Path) -> None:
     assert found["shop/web[Pod]"].word is Word.THROUGH, "policies are united"
     found = {x.workload: x for x in exposures(tmp_path, text.replace(ONLY_CONTROLLER, policy("deny", DENY)) + front)}
     assert found["shop/web[Pod]"].word is Word.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "controller, labels",
+    [
+        ("k8s.io/ingress-nginx", "{app.kubernetes.io/name: ingress-nginx, app.kubernetes.io/component: controller}"),
+        ("nginx.org/ingress-controller", "{app: nginx-ingress}"),
+        ("haproxy-ingress.github.io/controller/second", "{app.kubernetes.io/name: haproxy-ingress}"),
+        ("haproxy.org/ingress-controller/haproxy", "{run: haproxy-ingress}"),
+        ("projectcontour.io/ingress-controller", "{app: envoy}"),
+        ("istio.io/ingress-controller", "{istio: ingressgateway}"),
+    ],
+)
+def test_controllers_are_found_by_the_labels_of_their_manifests(tmp_path: Path, controller: str, labels: str) -> None:
+    admission = pod("admission", "ingress", "{app.kubernetes.io/name: ingress-nginx, app.kubernetes.io/component: admission-webhook}")
+    text = WEB + service("web", "type: ClusterIP") + INGRESS.replace("k8s.io/ingress-nginx", controller) + pod("front", "ingress", labels)
+    front = service("front", "type: LoadBalancer", "ingress").replace("{app: front}", labels)
+    found = {x.workload: x for x in exposures(tmp_path, text + admission + front + ONLY_CONTROLLER)}
+    assert found["shop/web[Pod]"].reason == "through ingress/front[Pod]"
+
+
+def test_an_ingress_by_a_load_balancer_of_aws_is_internal_unless_it_says_otherwise(tmp_path: Path) -> None:
+    text = WEB + service("web", "type: ClusterIP") + INGRESS.replace("k8s.io/ingress-nginx", "ingress.k8s.aws/alb").replace("nginx", "alb")
+    assert word(tmp_path, text)[0] is Word.PRIVATE
+    facing = "metadata: {name: web, annotations: {alb.ingress.kubernetes.io/scheme: internet-facing}, namespace: shop}\nspec:\n  ingressClassName"
+    assert word(tmp_path, text.replace("metadata: {name: web, namespace: shop}\nspec:\n  ingressClassName", facing))[0] is Word.THROUGH
 
 
 def test_an_ingress_of_an_unknown_controller(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 sources.py     where objects come from: folders, files, standard input; YAML and JSON
 live.py        where they come from, too: an API server
 kinds.py       which kinds mean something, and in which versions
+controllers.py what controllers and clouds add: labels of their pods, annotations of load balancers
 fields.py      reading fields of objects nobody has checked, with problems instead of exceptions
 selectors.py   label selectors
 workloads.py   pods, and what makes pods, as endpoints

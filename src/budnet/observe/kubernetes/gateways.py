@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.filters import Selector
+from budnet.observe.kubernetes.controllers import ALB, ALB_SCHEME, INTERNAL_INGRESS, PODS
 from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, sequence, text
 from budnet.observe.kubernetes.selectors import selector
 from budnet.observe.kubernetes.services import Pods, public
@@ -24,22 +25,6 @@ Fits = Callable[[str, Selector], bool]
 """Whether a namespace has the labels that a selector asks for."""
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
-_PODS = {
-    "k8s.io/ingress-nginx": ("app.kubernetes.io/name", "ingress-nginx"),
-    "nginx.org/ingress-controller": ("app.kubernetes.io/name", "nginx-ingress"),
-    "traefik.io/ingress-controller": ("app.kubernetes.io/name", "traefik"),
-    "haproxy-ingress.github.io/controller": ("app.kubernetes.io/name", "haproxy-ingress"),
-    "haproxy.org/ingress-controller": ("app.kubernetes.io/name", "kubernetes-ingress"),
-    "projectcontour.io/ingress-controller": ("app.kubernetes.io/component", "envoy"),
-    "ingress-controllers.konghq.com/kong": ("app.kubernetes.io/name", "kong"),
-    "istio.io/ingress-controller": ("istio", "ingressgateway"),
-}
-"""The label that the manifests of each ingress controller give its pods."""
-_INTERNAL = {
-    "alb.ingress.kubernetes.io/scheme": "internal",
-    "kubernetes.io/ingress.class": "gce-internal",
-    "appgw.ingress.kubernetes.io/use-private-ip": "true",
-}
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
@@ -105,12 +90,14 @@ class Gateways:
         spec, notes = mapping(one.of, "spec"), dict(labels(mapping(one.of, "metadata"), "annotations", "metadata."))
         class_ = text(spec, "ingressClassName", "spec.", "") or notes.get("kubernetes.io/ingress.class", "") or self._default
         controller = self._classes.get(class_, "")
-        label = _PODS.get(controller) or _PODS.get("/".join(controller.split("/")[:2])) or _PODS.get(f"k8s.io/ingress-{class_}")
-        through = tuple(e.id for e in pods.anywhere((label,))) if label else ()
+        labels_ = PODS.get(controller) or PODS.get("/".join(controller.split("/")[:2])) or PODS.get(f"k8s.io/ingress-{class_}") or ()
+        through = next((found for each in labels_ if (found := tuple(e.id for e in pods.anywhere(each)))), ())
         given = mappings(mapping(mapping(one.of, "status"), "loadBalancer"), "ingress")
         shown = tuple(str(g.get("ip") or g.get("hostname")) for g in given)
         hosts = tuple(dict.fromkeys(str(r["host"]) for r in mappings(spec, "rules", "spec.") if r.get("host")))
-        inside = next((f"{k}: {v}" for k, v in _INTERNAL.items() if notes.get(k) == v), "")
+        inside = next((f"{k}: {notes[k]}" for k, words in INTERNAL_INGRESS.items() if notes.get(k) in words), "")
+        if controller == ALB and ALB_SCHEME not in notes:
+            inside = "the AWS Load Balancer Controller makes internal load balancers where no scheme is written"
         known = [p for p in map(public, shown) if p is not None]
         open_: bool | None = any(known) if known else not inside
         why = inside or (

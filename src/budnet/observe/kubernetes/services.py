@@ -1,8 +1,7 @@
 """Services as ways into a cluster: node ports, load balancers, external IPs.
 
 The API: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/; which load balancers are internal
-is said by annotations of each cloud: AWS (https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/),
-Azure (https://learn.microsoft.com/azure/aks/internal-lb), Google (https://cloud.google.com/kubernetes-engine/docs/how-to/internal-load-balancing).
+each cloud says by annotations of its own (`controllers.py`).
 """
 
 from __future__ import annotations
@@ -14,18 +13,11 @@ from ipaddress import ip_address
 from budnet.ir.address import EVERYWHERE, Address, Prefix, Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.entry import Entry, EntryKind
+from budnet.observe.kubernetes.controllers import AWS_INTERNAL, AWS_SCHEME, AWS_TYPE, INTERNAL_CLASSES, INTERNAL_SERVICE
 from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, sequence, text
 from budnet.observe.kubernetes.policies import PROTOCOLS, prefix
 
 _RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
-_INTERNAL = {
-    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
-    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
-    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
-    "networking.gke.io/load-balancer-type": ("internal",),
-    "cloud.google.com/load-balancer-type": ("internal",),
-}
-_AWS_SCHEME, _AWS_TYPE = "service.beta.kubernetes.io/aws-load-balancer-scheme", "service.beta.kubernetes.io/aws-load-balancer-type"
 _TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 
 
@@ -84,14 +76,16 @@ def service(of: Object, name: str, namespace: str, place: Place) -> Service:
 
 
 def _internal(spec: Object, notes: dict[str, str]) -> str:
-    for key, words in _INTERNAL.items():
+    for key, words in INTERNAL_SERVICE.items():
         if notes.get(key, "").lower() in words:
             return f"{key}: {notes[key]}"
-    # the AWS Load Balancer Controller makes internal ones unless it is told otherwise
-    by_controller = (
-        notes.get(_AWS_TYPE, "").lower() in ("external", "nlb-ip") or str(spec.get("loadBalancerClass", "")) == "service.k8s.aws/nlb"
-    )
-    if by_controller and notes.get(_AWS_SCHEME, "").lower() != "internet-facing":
+    class_ = str(spec.get("loadBalancerClass", ""))
+    if class_ in INTERNAL_CLASSES:
+        return f"loadBalancerClass: {class_}"
+    by_controller = notes.get(AWS_TYPE, "").lower() in ("external", "nlb-ip") or class_ == "service.k8s.aws/nlb"
+    if notes.get(AWS_INTERNAL, "false").lower() not in ("", "false") and AWS_SCHEME not in notes:
+        return f"{AWS_INTERNAL}: {notes[AWS_INTERNAL]}"
+    if by_controller and notes.get(AWS_SCHEME, "").lower() != "internet-facing":
         return "the AWS Load Balancer Controller makes internal load balancers where no scheme is written"
     return ""
 
