@@ -300,3 +300,12 @@ def test_airgapped_on_the_command_line() -> None:
     rows = document("show", "catalog/foundry", "egress", "--airgapped")["egress"]
     assert isinstance(rows, list)
     assert any(r["row"] == "images" and "registry in place of" in r["to"] for r in rows)
+
+
+@pytest.mark.parametrize(("layer", "says"), [
+    ("database", "the internal CA's root is that of every layer of it"),
+    ("databse", "there is no layer 'databse': choose from ingress, mesh, database, internal, dapr-sentry"),
+])  # fmt: skip
+def test_a_root_is_that_of_all_its_layers(layer: str, says: str) -> None:
+    run = budnet("rotate", "root", "catalog/foundry", "--layer", layer)
+    assert run.returncode == 3 and says in run.stderr

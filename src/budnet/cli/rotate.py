@@ -112,7 +112,11 @@ def _print(result: dict[str, Any]) -> None:
     )
     showing = [r for r in result["refused"] if r["shown"] is not None]
     if showing:
-        click.echo(f"with certificates below the old root, {len(showing)} of them tried servers that ask for one")
+        served = sum(not r["shown"] for r in showing)
+        word = style(f"{served} SERVED", "red", True) if served else style("none served", "green", True)
+        click.echo(
+            f"{len(showing)} of them also trusted the new root and showed what the old one had signed, where servers ask for it: {word}"
+        )
     for each in wrongly:
         old = each["old"] or "is served with the old one"
         new = f"; with the new one: {each['new']}" if each["new"] else ""
