@@ -33,9 +33,7 @@ def summary(engine: Engine, edit: Edit) -> str:
         assert isinstance(policy, NetworkPolicy)
         text = f"in namespace {policy.namespace}, one NetworkPolicy more"
     elif isinstance(policy, NetworkPolicy):
-        text = (
-            f"in NetworkPolicy {policy.id}{place}, one {way} rule more, as a policy of its own would be about pods that no policy is about"
-        )
+        text = f"in NetworkPolicy {policy.id}{place}, one {way} rule more"
     else:
         rules = policy.ingress if edit.ingress else policy.egress
         before = f"before {rules[edit.at].id}" if edit.at < len(rules) else "as the last"
