@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from budnet.ir.endpoint import Endpoint
+from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.fields import Place, Problems
@@ -102,3 +102,25 @@ def test_a_fault_in_a_filter_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Policies, "chains", spoilt)
     with pytest.raises(AssertionError, match="network-policy"):
         run(read(pods() + policies_of(next(c for c in CASES if c["case"] == name))))
+
+
+def test_of_many_some_run_and_it_is_said() -> None:
+    labels = [{"app": f"a{i}"} for i in range(130)]
+    objects: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}-{k}", "namespace": "x", "labels": own}}
+        for i, own in enumerate(labels)
+        for k in range(3)
+    ]
+    some = {
+        "podSelector": {},
+        "ingress": [{"from": [{"podSelector": {"matchLabels": own}}], "ports": [{"port": 10 + 2 * i}]} for i, own in enumerate(labels)],
+    }
+    objects.append(policies_of({"policies": [{"kind": "NetworkPolicy", "in": "x", "spec": some}]})[0])
+    network = read(objects)
+    part, whole = rehearse(network), rehearse(network, everything=True)
+    assert sum(e.kind is EndpointKind.POD for e in part.network.endpoints) == 100
+    assert sum(e.kind is EndpointKind.POD for e in whole.network.endpoints) == 390
+    assert any("100 of 390 endpoints run" in note for note in part.notes) and any(
+        "ports at the edges of rules" in note for note in part.notes
+    )
+    assert sum(len(e.listeners) for e in whole.network.endpoints) <= 12_000

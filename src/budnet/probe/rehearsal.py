@@ -28,6 +28,8 @@ from budnet.records import replace
 
 EACH, MOST = 2, 100
 """How many stand for a class, and how many run at all: 100 send 9,900 packets on every port."""
+SOCKETS, QUESTIONS = 12_000, 200_000
+"""Listeners of a twin, each of which is an open file, and what is asked of it without `--all`: some ten seconds of packets."""
 _PROBED = (Protocol.TCP, Protocol.UDP)
 _FREE: dict[int, Prefix] = {4: ip_network("10.255.0.0/16"), 6: ip_network("fd00:255::/64")}
 """Where pods without an address get one: private, as `reach` takes it for granted (RFC 1918, RFC 4193)."""
@@ -43,7 +45,6 @@ class Rehearsal:
 
     network: Network
     table: Table
-    ports: tuple[Port, ...]
     columns: dict[tuple[str, Address], int]
     """The column in `table` that an endpoint's address stands for."""
     notes: list[str] = field(default_factory=list)
@@ -113,7 +114,6 @@ def rehearse(network: Network, everything: bool = False) -> Rehearsal:
     """What runs of a cluster. `everything`: every pod, and not only some of each class."""
     table = Table(network)
     notes: list[str] = []
-    ports = tuple(_ports(table))
     chosen = _chosen(table, everything, notes)
     columns: dict[tuple[str, Address], int] = {}
     given = _Addresses(network)
@@ -121,8 +121,11 @@ def rehearse(network: Network, everything: bool = False) -> Rehearsal:
     endpoints, shared = _one_each(endpoints)
     endpoints += _outside(table, given, columns, notes)
     _say(network, endpoints, shared, given, notes)
+    count = max(len(endpoints), 1)
+    room = SOCKETS // count if everything else min(SOCKETS // count, QUESTIONS // count**2)
+    ports = _some(list(_ports(table)), max(room, 1), notes)
     running = tuple(replace(e, listeners=_listening(e, ports)) for e in endpoints)
-    return Rehearsal(replace(network, endpoints=running, entries=(), guarantees=()), table, ports, columns, notes)
+    return Rehearsal(replace(network, endpoints=running, entries=(), guarantees=()), table, columns, notes)
 
 
 def _say(network: Network, endpoints: Sequence[Endpoint], shared: int, given: _Addresses, notes: list[str]) -> None:
@@ -250,6 +253,14 @@ def _ports(table: Table) -> Iterator[Port]:
     for protocol in _PROBED:
         edges = {edge for of, ports in atoms for edge in (max(ports.first, 1), ports.last) if of is protocol or ports.first == ports.last}
         yield from ((protocol, edge) for edge in sorted(edges))
+
+
+def _some(ports: list[Port], room: int, notes: list[str]) -> list[Port]:
+    """Of too many, ports at even distances."""
+    if len(ports) <= room:
+        return ports
+    notes.append(f"{room} of {len(ports)} ports at the edges of rules are asked (`--all` asks as many as one process can listen on)")
+    return [ports[i * len(ports) // room] for i in range(room)]
 
 
 def _listening(endpoint: Endpoint, ports: Sequence[Port]) -> tuple[Listener, ...]:
