@@ -34,3 +34,10 @@ def test_the_other_formats_say_the_same_and_twice_the_same() -> None:
     (run,) = json.loads(budnet("exposure", "--from", SHOP, "--format", "sarif").stdout)["runs"]
     assert [r["message"]["text"].split()[0] for r in run["results"]] == [r["workload"] for r in rows], "one result a workload"
     assert budnet("exposure", "--from", SHOP).stdout == budnet("exposure", "--from", SHOP).stdout
+
+
+def test_why_a_node_may_reach_a_pod_is_said() -> None:
+    """Its policies keep nodes away, but for that on which it will run (`reach/nodes.py`)."""
+    rows = csv.DictReader(io.StringIO(budnet("matrix", "--from", SHOP, "--format", "csv").stdout))
+    (row,) = (r for r in rows if (r["src"], r["dst"]) == ("node-a[Node]", "data/cache[StatefulSet]"))
+    assert "which node the pods are on is not known" in "".join(map(str, row.values()))

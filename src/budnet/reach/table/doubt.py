@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from budnet.ir.filters import NamePeer
 from budnet.reach import cuts
+from budnet.reach.nodes import SOMEWHERE
 from budnet.reach.table.peers import Peers
 from budnet.reach.table.table import Table
 
@@ -32,7 +33,16 @@ class Doubt:
     def why(self, source: int, destination: int) -> str:
         """The policies about either end, each with what is wrong with it; else what of the network is not known."""
         found = [*self._out.get(self._shape(source), ()), *self._in.get(self._shape(destination), ())]
-        return "; ".join(dict.fromkeys(found)) or self._else
+        return "; ".join(dict.fromkeys(found)) or self._near(source, destination) or self._else
+
+    def _near(self, source: int, destination: int) -> str:
+        """Of a pod and a node that may be its own."""
+        ends = [self._columns.shapes[s] for s in (self._shape(source), self._shape(destination)) if s >= 0]
+        if len(ends) < 2 or not all(e.on for e in ends) or ends[0].pod is ends[1].pod:
+            return ""
+        if SOMEWHERE in (ends[0].on, ends[1].on):
+            return "which node the pods are on is not known"
+        return "what a cluster-wide policy does to a pod's own node is not defined" if ends[0].on == ends[1].on else ""
 
     def _shape(self, column: int) -> int:
         return int(self._columns.shape[column]) if column < self._columns.inside else -1
