@@ -65,7 +65,7 @@ def place(file: str | None, source: str | None) -> Place:
 def _progress(done: int, total: int) -> None:
     """On a terminal, of what takes long enough to wonder."""
     if total > _LARGE and sys.stderr.isatty():
-        click.echo(f"\r{done // 1_000_000} of {total // 1_000_000} MB", nl=False, err=True)
+        click.echo(f"\r{done // 1_000_000} of {total // 1_000_000} MB\r", nl=False, err=True)  # whatever comes next is written over it
 
 
 def either(name: str) -> Place:
