@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from budnet.ir.origin import Origin
 from budnet.source.diagnostic import Diagnostic, Severity
 from budnet.source.span import Span
@@ -25,8 +27,7 @@ class Wrong(Exception):
         self.where, self.summary, self.help, self.code = where, summary, help, code
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an object was found: a file and the line its document begins at (0 where only the file is known)."""
 
     file: str

@@ -18,6 +18,7 @@ LARGEST = 2_000_000_000
 """Bytes of one file. What is larger is no dump of a cluster but a slip."""
 Progress = Callable[[int, int], None]
 """(bytes that are read, bytes in all)."""
+_BETWEEN = re.compile(rb"[\s,]*")
 _STEP = 500
 """Objects from one word of progress to the next."""
 _BYTE = re.compile(r"\(byte (\d+)\)")
@@ -104,13 +105,15 @@ def _json(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int
             return
         _not_json(data, wrong, Place(file), problems)
         return
-    at, line = 0, 1
+    at, line, decode = 0, 1, msgspec.json.Decoder().decode
     for raw in items:
         text = bytes(raw)
-        begins = max(data.find(text, at), at)
+        begins = _BETWEEN.match(data, at).end()  # type: ignore[union-attr]  # it matches everywhere
+        if not data.startswith(text, begins):  # the first of them
+            begins = max(data.find(text, at), at)
         line += data.count(b"\n", at, begins)
         try:
-            yield msgspec.json.decode(text), line, begins
+            yield decode(text), line, begins
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
             _not_json(text, wrong, Place(file, line), problems)
         line += text.count(b"\n")
@@ -195,6 +198,9 @@ def _documents(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[tuple[Object, Place]]:
     """A List is its items, at any depth."""
+    if isinstance(value, dict) and "items" not in value:
+        yield value, place
+        return
     waiting, lists = [value], set()
     while waiting:
         each = waiting.pop()
