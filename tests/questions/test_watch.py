@@ -118,7 +118,8 @@ def test_the_command_prints_a_line_for_each_edit_and_ends_with_ctrl_c(shop: tupl
     folder, _ = shop
     command = [str(Path(sys.executable).parent / "budnet"), "prove", "--from", f"kubernetes:{folder}",
                "--guarantees", str(folder.parent / "guarantees.yaml"), "--watch", "--format", "json"]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
         assert running.stdout is not None
         assert json.loads(running.stdout.readline())["anew"]
         (folder / "db.yaml").write_text(POLICY.replace("port: sql", "port: 1"))
@@ -126,3 +127,6 @@ def test_the_command_prints_a_line_for_each_edit_and_ends_with_ctrl_c(shop: tupl
         assert edit["opened"] and edit["closed"] and not edit["anew"]
         running.send_signal(signal.SIGINT)
         assert running.wait(10) == 130
+    finally:
+        running.kill()
+        running.communicate()
