@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -96,6 +97,7 @@ def main() -> None:
     """The program. Turns what the world refused, Ctrl-C and a closed pipe into exit codes; a bug keeps its traceback."""
     # what a command makes lives as long as the command: looking through it for garbage takes a tenth of the time and finds none
     gc.set_threshold(200_000)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads to multiply matrices, and there are none here
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
