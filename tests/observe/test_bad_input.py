@@ -250,3 +250,11 @@ def test_the_answer_is_given_and_the_program_ends_with_3(tmp_path: Path) -> None
         run = subprocess.run([BIN, *verb, "--from", f"kubernetes:{tmp_path}"], capture_output=True, text=True)
         assert run.returncode == 3 and "NetworkPolicy shop/p: spec.policyTypes[0]" in run.stderr and "Traceback" not in run.stderr
         assert run.stdout or verb[0] == "lint", verb
+
+
+def test_a_port_with_a_field_of_ones_own_is_nobody_elses(tmp_path: Path) -> None:
+    """What is remembered of one pod's ports is not taken for that of pods without any."""
+    bare = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: bare, namespace: shop}\nspec: {containers: [{name: main}]}\n"
+    found = observed(tmp_path, all_yaml=pod("odd", extra=", note: [1, 2]") + bare)
+    listening = {e.id: [x.port for x in e.listeners] for e in found.network.endpoints}
+    assert listening == {"shop/odd[Pod]": [8080], "shop/bare[Pod]": []}

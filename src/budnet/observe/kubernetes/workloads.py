@@ -159,10 +159,10 @@ class Workloads:
         try:
             key = tuple([tuple(port.items()) for container, _ in containers for port in container["ports"]])
             known = self._written_ports.get(key)
-        except (TypeError, AttributeError):  # something that is no port, which is better said where ports are read
-            key, known = (), None
-        if known is None:
-            known = self._written_ports[key] = _read_ports(containers)
+            if known is None:
+                known = self._written_ports[key] = _read_ports(containers)
+        except (TypeError, AttributeError):  # something in a port that is no text and no number
+            known = _read_ports(containers)
         listeners, on_node = known
         if on_node:
             self.host_ports[id] = on_node
