@@ -44,3 +44,10 @@ def test_only_the_command_line_prints() -> None:
     for path in FILES:
         printing = re.search(r"\bprint\(|click\.echo\(", path.read_text())
         assert printing is None or path.is_relative_to(SRC / "cli"), name(path)
+
+
+def test_one_replace_serves_structs_and_dataclasses() -> None:
+    """That of `dataclasses` refuses Structs, and no type checker says so."""
+    for path in FILES:
+        found = re.search(r"^ *from dataclasses import .*\breplace\b|dataclasses\.replace\(", path.read_text(), re.MULTILINE)
+        assert found is None or path == SRC / "records.py", f"{name(path)}: import replace from budnet.records"
