@@ -42,6 +42,8 @@ from properties.networks import networks, random_network
 from properties.oracle import deliver
 
 T = TypeVar("T")
+ONCE_WRONG = (159, 281, 293)
+"""Pods were meant by their public addresses as well."""
 SEEDS = int(os.environ.get("BUDNET_SEEDS", "80"))
 LAWS = settings(max_examples=max(8, SEEDS // 8), deadline=None, derandomize=True, database=None)
 SAMPLES = 5
@@ -49,7 +51,7 @@ SAMPLES = 5
 # ---- the second judge -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", sorted({*range(SEEDS), *ONCE_WRONG}))
 def test_every_pair_of_a_random_network(seed: int) -> None:
     network, dice = random_network(seed), Random(seed)
     engine, cuts = Engine(network), cut_points(network)

@@ -162,11 +162,11 @@ class Peers:
         return self._spread(here & ~self._pods & ~self._nodes)
 
     def _spread(self, shapes: Bools) -> Bools:
-        """From shapes to columns; the outside has no shape."""
+        """From shapes to columns. The outside has no shape, and nobody is meant by a public address."""
         if not len(shapes):
             return np.zeros(self.columns.count, bool)
         found: Bools = shapes[self.columns.shape]
-        return found & ~self._outside
+        return found & ~self._outside & ~self.columns.public
 
     def hosts(self, cluster: str, on: str) -> tuple[Indices, Indices]:
         """The columns that are a node, and those that may be it: nodes, and pods on their network."""

@@ -143,7 +143,7 @@ class Terms:
 
     def _meaning(self, port: PolicyPort, cluster: str) -> tuple[NDArray[np.int32], list[int]]:
         """For every column the position of what it calls so in the list of masks; 0 where it is nothing. Only pods of the
-        cluster itself have ports by name."""
+        cluster itself have ports by name, at their own addresses."""
         key = str(port.port), port.protocol.value, cluster
         known = self._meanings.get(key)
         if known is None:
@@ -155,7 +155,7 @@ class Terms:
                     if each.ports not in by_ports:
                         by_ports[each.ports] = masks.setdefault(self._named_mask(port, each.ports), len(masks))
                     of_shape[shape] = by_ports[each.ports]
-            known = self._meanings[key] = of_shape[self.columns.shape], list(masks)
+            known = self._meanings[key] = np.where(self.columns.public, 0, of_shape[self.columns.shape]), list(masks)
         return known
 
     def _named_mask(self, port: PolicyPort, ports: NamedPorts) -> int:
