@@ -123,9 +123,9 @@ def test_a_kind_of_a_newer_version_is_asked_for_in_the_one_that_is_known(tmp_pat
     version = "policy.networking.k8s.io"
     spec = {"tier": "Admin", "priority": 1, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}
     one = {"apiVersion": f"{version}/v1alpha2", "kind": "ClusterNetworkPolicy", "metadata": {"name": "deny"}, "spec": spec}
-    found = asked(Api([*bookshop(), one], more=((version, "v1beta1", "ClusterNetworkPolicy"),)), tmp_path, monkeypatch)
+    found = asked(Api([*bookshop(), one], more=((version, "v1", "ClusterNetworkPolicy"),)), tmp_path, monkeypatch)
     assert not found.problems.found and [p.id for p in found.network.admin_policies] == ["deny"]
-    newer = {**one, "apiVersion": f"{version}/v1beta1"}
+    newer = {**one, "apiVersion": f"{version}/v1"}
     found = asked(Api([*bookshop(), newer]), tmp_path, monkeypatch)
     assert [d.code for d in found.problems.found] == ["K103"] and len(found.network.unknown_policies) == 1
 

@@ -71,7 +71,7 @@ class _Maker:
         for _ in range(self.dice.randint(0, 6)):
             self.network_policy()
         if self.chance(60):
-            (self.v1alpha1 if self.chance(50) else self.v1alpha2)()
+            (self.v1alpha1 if self.chance(50) else self.cluster_policies)()
         if self.chance(12):
             self.foreign()
         self.dice.shuffle(self.made)
@@ -226,11 +226,13 @@ class _Maker:
             spec = self.admin(("Allow", "Deny"), "ports", self.admin_port)
             self.add("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", "default", spec=spec)
 
-    def v1alpha2(self) -> None:
+    def cluster_policies(self) -> None:
         for _ in range(self.dice.randint(1, 4)):
             spec = self.admin(("Accept", "Deny", "Pass"), "protocols", self.admin_protocol)
             spec |= {"priority": self.priority(), "tier": self.dice.choice(("Admin", "Admin", "Baseline"))}
-            self.add("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", f"cnp{self.next()}", spec=spec)
+            number = self.next()
+            version = "v1beta1" if number % 2 else "v1alpha2"  # one schema
+            self.add(f"policy.networking.k8s.io/{version}", "ClusterNetworkPolicy", f"cnp{number}", spec=spec)
 
     def priority(self) -> int:
         return self.dice.choice((0, 1, 2, 10, 999, 1000))

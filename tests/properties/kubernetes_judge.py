@@ -4,7 +4,7 @@ It takes what `kubectl get -o json` gives and answers one question at a time by 
 remembered, nothing shared with the program. Sources, named where a rule stands:
 API   Kubernetes API reference, NetworkPolicy networking.k8s.io/v1 and LabelSelector meta/v1
 DOC   kubernetes.io, Concepts, Services and Networking, Network Policies
-NPA   network-policy-api: API of policy.networking.k8s.io v1alpha1 and v1alpha2, KEP-2091
+NPA   network-policy-api: API of policy.networking.k8s.io v1alpha1, v1alpha2 and v1beta1, KEP-2091
 E2E   Kubernetes' own test list for network policies
 
 Three answers: True, False, and None where nobody can know from what is written.
@@ -193,7 +193,7 @@ class Flow:
         return any3(self.admin_peer(p, peer) for p in [*(rule.get("from") or []), *(rule.get("to") or [])])
 
     def admin_port(self, port: Object) -> bool:
-        """NPA: v1alpha1 portNumber, portRange, namedPort; v1alpha2 tcp, udp, sctp, destinationNamedPort. A name is for any protocol."""
+        """NPA: v1alpha1 portNumber, portRange, namedPort; ClusterNetworkPolicy tcp, udp, sctp, destinationNamedPort. A name is for any protocol."""
         for key in ("namedPort", "destinationNamedPort"):
             if key in port:
                 return self.named(port[key], None)

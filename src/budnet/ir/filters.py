@@ -173,7 +173,7 @@ class AdminRule(Struct, frozen=True):
 
 
 class AdminPolicy(Struct, frozen=True):
-    """A cluster-wide policy: ClusterNetworkPolicy (policy.networking.k8s.io/v1alpha2) of either tier, AdminNetworkPolicy or
+    """A cluster-wide policy: ClusterNetworkPolicy (policy.networking.k8s.io/v1beta1) of either tier, AdminNetworkPolicy or
     BaselineAdminNetworkPolicy (v1alpha1). The first rule that matches decides, lower priorities first (KEP-2091).
 
     NetworkPolicies are asked between the tiers `admin` and `baseline`.

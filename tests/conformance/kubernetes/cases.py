@@ -13,7 +13,7 @@ from properties.kubernetes_judge import End, Judge, Pod
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text())
 VERSIONS = {
-    "NetworkPolicy": "networking.k8s.io/v1", "ClusterNetworkPolicy": "policy.networking.k8s.io/v1alpha2",
+    "NetworkPolicy": "networking.k8s.io/v1", "ClusterNetworkPolicy": "policy.networking.k8s.io/v1beta1",
     "AdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1",
     "CiliumNetworkPolicy": "cilium.io/v2", "GlobalNetworkPolicy": "projectcalico.org/v3",
 }  # fmt: skip

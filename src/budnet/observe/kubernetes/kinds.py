@@ -8,7 +8,7 @@ from budnet.observe.kubernetes.gateways import ROUTES
 OURS = "policy.networking.k8s.io"
 POLICIES: dict[tuple[str, str], tuple[str, ...]] = {
     ("networking.k8s.io", "NetworkPolicy"): ("v1",),
-    (OURS, "ClusterNetworkPolicy"): ("v1alpha2",),
+    (OURS, "ClusterNetworkPolicy"): ("v1beta1", "v1alpha2"),
     (OURS, "AdminNetworkPolicy"): ("v1alpha1",),
     (OURS, "BaselineAdminNetworkPolicy"): ("v1alpha1",),
 }
@@ -25,7 +25,8 @@ VERSIONS: dict[tuple[str, str], tuple[str, ...]] = POLICIES | {
 """The kinds that are read, each in the versions that are known; what a field of another one means is not guessed.
 
 https://kubernetes.io/docs/reference/using-api/deprecation-guide/ (Ingress of v1beta1 names its backends otherwise),
-https://gateway-api.sigs.k8s.io/concepts/versioning/
+https://gateway-api.sigs.k8s.io/concepts/versioning/; of ClusterNetworkPolicy both versions have one schema:
+https://github.com/kubernetes-sigs/network-policy-api/releases/tag/v0.3.0
 """
 MAKERS = ("", "apps", "batch")
 """The groups of kinds that make pods."""

@@ -1,8 +1,8 @@
 """NetworkPolicy, and the cluster-wide kinds.
 
 networking.k8s.io/v1 NetworkPolicy: https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/
-policy.networking.k8s.io: ClusterNetworkPolicy v1alpha2; AdminNetworkPolicy and BaselineAdminNetworkPolicy v1alpha1 (KEP-2091),
-https://network-policy-api.sigs.k8s.io/reference/spec/
+policy.networking.k8s.io: ClusterNetworkPolicy v1beta1 and v1alpha2, which are one schema; AdminNetworkPolicy and
+BaselineAdminNetworkPolicy v1alpha1 (KEP-2091), https://network-policy-api.sigs.k8s.io/reference/spec/
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _protocol(of: Object, where: str) -> Protocol:
 
 
 def cluster_network_policy(of: Object, name: str, cluster: str, place: Place) -> AdminPolicy:
-    """policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy."""
+    """ClusterNetworkPolicy of policy.networking.k8s.io."""
     spec = mapping(of, "spec")
     tier = text(spec, "tier", "spec.")
     if tier not in ("Admin", "Baseline"):
@@ -246,7 +246,7 @@ def _admin_ports(row: Object, where: str) -> tuple[PolicyPort, ...]:
 
 
 def _protocols(row: Object, where: str) -> tuple[PolicyPort, ...]:
-    """v1alpha2: `protocols` with tcp, udp, sctp (each with an optional destinationPort) or destinationNamedPort."""
+    """ClusterNetworkPolicy: `protocols` with tcp, udp, sctp (each with an optional destinationPort) or destinationNamedPort."""
     out: list[PolicyPort] = []
     for i, each in enumerate(mappings(row, "protocols", where)):
         at = f"{where}protocols[{i}]."

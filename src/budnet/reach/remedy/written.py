@@ -1,7 +1,7 @@
 """A rule as the lines of a manifest, and where it goes.
 
 The forms are those of networking.k8s.io/v1 (https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/)
-and of policy.networking.k8s.io v1alpha1 and v1alpha2 (https://network-policy-api.sigs.k8s.io/reference/spec/).
+and of policy.networking.k8s.io v1alpha1 and v1beta1 (https://network-policy-api.sigs.k8s.io/reference/spec/).
 """
 
 from __future__ import annotations
