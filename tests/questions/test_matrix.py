@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from ipaddress import collapse_addresses, ip_network
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 import budnet
 from budnet.cli.main import cli
 from budnet.questions.answer import Answer
+from budnet.questions.matrix import spelt
 from helpers import GOLDEN
 from properties.clusters import random_cluster
 from questions.shop import FOREIGN, SHOP, written
@@ -143,3 +145,30 @@ def test_those_who_fare_alike_are_one_row(tmp_path: Path) -> None:
     assert [(r["src"], r["dst"]) for r in found] == [
         ([PROBE, DB, "0.0.0.0/0"], [PROBE, WEB, "0.0.0.0/0"]), ([WEB], [PROBE, "0.0.0.0/0"]), ([WEB], [DB]),
     ]  # fmt: skip
+
+
+BLOCKS = """
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: blocks, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 203.0.113.0/24, except: [203.0.113.64/26]}}, {ipBlock: {cidr: 198.51.100.0/30}}]}]}
+"""
+
+
+def test_parts_of_the_outside_are_all_there_and_each_address_in_one(tmp_path: Path) -> None:
+    found = budnet.load(written(tmp_path, SHOP + BLOCKS)).matrix().document
+    whole = [ip_network(p) for prefixes in found["outside"].values() for p in prefixes if ":" not in p]
+    assert sum(p.num_addresses for p in whole) == 2**32 and [*collapse_addresses(whole)] == [ip_network("0.0.0.0/0")]
+    ends = {r[side] for r in found["rows"] for side in ("src", "dst")}
+    assert {e for e in ends if "[" not in e} == set(found["outside"]) - {"::/0"}, "nobody here has IPv6"
+    let_in = {r["src"] for r in found["rows"] if r["dst"] == DB} & set(found["outside"])
+    assert {p for each in let_in for p in found["outside"][each]} == {"198.51.100.0/30", "203.0.113.0/26", "203.0.113.128/25"}
+
+
+def test_people_read_what_a_part_of_the_outside_is(tmp_path: Path) -> None:
+    where = written(tmp_path, SHOP + BLOCKS)
+    text = CliRunner().invoke(cli, ["matrix", "--from", where, "--peer", "*+*"]).stdout
+    assert "203.0.113.128/25+2: 198.51.100.0/30, 203.0.113.0/26, 203.0.113.128/25\n" in text
+    assert spelt([ip_network(p) for p in ("0.0.0.0/1", "128.0.0.0/2", "224.0.0.0/3")]) == "0.0.0.0/0 without 192.0.0.0/3"
+    assert spelt([ip_network("fd00::/8")]) == "fd00::/8"

@@ -53,23 +53,36 @@ def command(file: str | None, source: str | None, by: str | None, form: str, **o
     found = rectangles(pairs, wanted) if by == "class" else None
     if form in ("csv", "json"):
         pieces = _lines(pairs, wanted, form) if found is None else _joined(found, form)
-        _write(pieces, form, pairs.endpoints)
+        _write(pieces, form, pairs)
         return
-    shown = ((", ".join(r.src), ", ".join(r.dst), words(r)) for r in (matrix.rows(pairs, wanted) if found is None else found))
+    parts: dict[str, None] = {}
+    shown = (
+        (", ".join(r.src), ", ".join(r.dst), words(r))
+        for r in _noting(pairs, parts, matrix.rows(pairs, wanted) if found is None else found)
+    )
     columns = ["source", "destination", "allowed"]
     if form == "markdown":
         markdown(columns, shown)
-        return
-    few = [*islice(shown, _TABLE)]
-    rest = next(shown, None)
-    if rest is None:
-        table(columns, few)
     else:
-        for row in chain(few, [rest], shown):
-            click.echo("  ".join(row))
+        few = [*islice(shown, _TABLE)]
+        rest = next(shown, None)
+        if rest is None:
+            table(columns, few)
+        else:
+            for row in chain(few, [rest], shown):
+                click.echo("  ".join(row))
+    if parts:
+        click.echo("\n".join(["", *(f"{label}: {matrix.spelt(pairs.outside[label])}" for label in parts)]))
 
 
-def _write(pieces: Iterable[str], form: str, endpoints: int) -> None:
+def _noting(pairs: Pairs, parts: dict[str, None], found: Iterator[Row]) -> Iterator[Row]:
+    """The same rows; `parts` gets the parts of the outside in them whose label is not all of them."""
+    for row in found:
+        parts |= {label: None for label in (*row.src, *row.dst) if len(pairs.outside.get(label, ())) > 1}
+        yield row
+
+
+def _write(pieces: Iterable[str], form: str, pairs: Pairs) -> None:
     if form == "csv":
         click.echo("src,dst,allowed,one_way,unknown,why")
         for piece in pieces:
@@ -80,7 +93,7 @@ def _write(pieces: Iterable[str], form: str, endpoints: int) -> None:
     for piece in pieces:
         click.echo(comma + piece, nl=False)
         comma = ",\n"
-    click.echo(f'\n], "endpoints": {endpoints}}}')
+    click.echo(f'\n], "endpoints": {pairs.endpoints}, "outside": {json.dumps(matrix.outside_json(pairs))}}}')
 
 
 def _joined(found: Iterator[Row], form: str) -> Iterator[str]:

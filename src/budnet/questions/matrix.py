@@ -12,7 +12,9 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from budnet.ir.address import Prefix, inside
 from budnet.ir.network import Network
+from budnet.packets.addresses import AddressSet
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
 from budnet.questions.focus import Bools, Focus, Sides
@@ -28,6 +30,8 @@ Sets: TypeAlias = tuple[Transports, Transports, Transports]
 """What passes and is answered, what may be and may not, and what passes without its answer coming back."""
 NOTHING: Sets = (Transports(), Transports(), Transports())
 BY = ("endpoint", "workload", "class")
+_SPELT = 12
+"""Prefixes that are written out for people."""
 
 
 class Pairs(Protocol):
@@ -36,6 +40,8 @@ class Pairs(Protocol):
     labels: list[str]
     endpoints: int
     """How many there are of ours, whether or not they are a label of their own."""
+    outside: dict[str, tuple[Prefix, ...]]
+    """Of labels that stand for a part of the outside: all of its prefixes."""
 
     def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
         """(source, destinations in their order, connections that are any) of the sources chosen, in their order; sources from
@@ -115,6 +121,7 @@ class _Observed:
         self.table, self._parties = table, everybody(table) if singly else parties(table)
         self.labels = [p.label for p in self._parties]
         self.endpoints = len(table.network.endpoints)
+        self.outside = {p.label: p.prefixes for p in self._parties if p.prefixes}
         families = table.columns.family
         self._families = np.array([_families(families[list(p.columns)].tolist()) for p in self._parties])
         self._inside = np.array([p.columns[0] < table.columns.inside for p in self._parties], bool)
@@ -144,6 +151,8 @@ class _Observed:
 
 class _Own:
     """Of our own networks: by endpoint and by public address, with who listens."""
+
+    outside: dict[str, tuple[Prefix, ...]] = {}  # points outside have names
 
     def __init__(self, network: Network, together: bool) -> None:
         self._engine, self.endpoints = Engine(network), len(network.inside)
@@ -244,6 +253,25 @@ def row_json(row: Row, joined: bool = False) -> list[dict[str, Any]]:
             out.append(ends | {"allowed": transports_json(transports), "one_way": one_way,
                                "unknown": row.why if doubtful else None, "unknown_ports": transports_json(doubtful)})  # fmt: skip
     return out
+
+
+def outside_json(pairs: Pairs) -> dict[str, list[str]]:
+    """Every prefix of every part of the outside, by what rows call it."""
+    return {label: [str(p) for p in prefixes] for label, prefixes in pairs.outside.items()}
+
+
+def spelt(prefixes: Sequence[Prefix]) -> str:
+    """Prefixes for people: all of them, or the one that is around them and what of it is missing, whichever is shorter."""
+    around = prefixes[0]
+    while not all(inside(p, around) for p in prefixes):
+        around = around.supernet()
+    missing = (AddressSet.of([around]) - AddressSet.of(prefixes)).prefixes()
+    return f"{around} without {_listed(missing)}" if 0 < len(missing) < len(prefixes) else _listed(prefixes)
+
+
+def _listed(prefixes: Sequence[Prefix]) -> str:
+    more = len(prefixes) - _SPELT
+    return ", ".join(str(p) for p in prefixes[:_SPELT]) + (f" and {more} more" if more > 0 else "")
 
 
 COLUMNS = ("src", "dst", "allowed", "one_way", "unknown", "unknown_ports")

@@ -81,7 +81,7 @@ def _place(label: str) -> tuple[str, str]:
     where, slash, name = label.rpartition("/")
     if where.partition("/")[0] == "internet":
         return OUTSIDE, name
-    if slash and not name.isdigit():
+    if slash and not name.partition("+")[0].isdigit():
         return where, workload(label)
     return (OUTSIDE, label) if slash else (MACHINES, workload(label))
 

@@ -22,7 +22,7 @@ from budnet.reach.diff_traced import CLOSED, OPENED, Traced
 from budnet.reach.difference import Change, Difference, Matched
 from budnet.reach.engine import Engine
 from budnet.reach.points import Point
-from budnet.reach.table.grouped import Party, connections
+from budnet.reach.table.grouped import Party, connections, outside_label
 from budnet.reach.table.table import Table
 
 _Key = str | int
@@ -169,7 +169,7 @@ class _Rows:
 
     def _row(self, src: _Key | None, dst: _Key | None, transports: Transports, there: bool, parts: list[int]) -> Change:
         prefixes = self.side.prefixes(parts)
-        label = str(min(prefixes, key=lambda p: p.prefixlen)) + (f"+{len(prefixes) - 1}" if len(prefixes) > 1 else "") if prefixes else ""
+        label = outside_label(prefixes) if prefixes else ""
         if isinstance(self.why, Edits):
             causes = self.why.about(*(None if k is None else str(k).partition(" ")[0] for k in (src, dst)))
         else:

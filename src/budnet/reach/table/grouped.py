@@ -24,7 +24,7 @@ class Party:
     columns: tuple[int, ...]
     """One; two for a workload with addresses of both families."""
     prefixes: tuple[Prefix, ...] = ()
-    """Of the outside: all of its addresses. `label` is the widest of them."""
+    """Of the outside: all of its addresses; `label` is as `outside_label` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,12 @@ def _outside(table: Table) -> list[Party]:
     out = []
     for members in alike.values():
         prefixes = table.columns.outside_prefixes(members)
-        widest = min(prefixes, key=lambda p: (p.prefixlen, p.network_address))
-        out.append(Party(str(widest), (members[0],), prefixes))
+        out.append(Party(outside_label(prefixes), (members[0],), prefixes))
     return out
+
+
+def outside_label(prefixes: Sequence[Prefix]) -> str:
+    """What a part of the outside is called: the widest of its prefixes, and how many more it has. No two parts share a prefix, so
+    no two are called the same."""
+    widest = min(prefixes, key=lambda p: (p.prefixlen, p.network_address))
+    return f"{widest}+{len(prefixes) - 1}" if len(prefixes) > 1 else str(widest)
