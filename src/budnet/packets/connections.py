@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ids: TypeAlias = NDArray[np.int32]
 Words: TypeAlias = NDArray[np.uint64]
+
+_Integer = TypeVar("_Integer", np.int32, np.intp)
 
 NOTHING, EVERYTHING = 0, 1
 _WORD = 64
@@ -79,6 +81,13 @@ class Connections:
         out.masks = [int.from_bytes(row.tobytes(), "little") for row in out._table]
         out._ids = {mask: number for number, mask in enumerate(out.masks)}
         return out
+
+
+def distinct(numbers: NDArray[_Integer]) -> NDArray[_Integer]:
+    """Each number that there is, once and in order; none is less than 0. `numpy.unique` imports masked arrays to do this, which takes
+    longer than all that is asked of it here."""
+    found: NDArray[_Integer] = np.sort(numbers, axis=None)
+    return found[np.flatnonzero(np.diff(found, prepend=-1))]
 
 
 def to_words(mask: int, words: int) -> Words:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.packets.connections import Ids
+from budnet.packets.connections import Ids, distinct
 from budnet.questions.focus import Focus
 from budnet.questions.matrix import NOTHING, Pairs, Row, kept
 from budnet.reach.table.table import Indices
@@ -56,8 +56,8 @@ class _Wanted:
     def rows(self) -> Iterator[tuple[int, Indices, Ids]]:
         """Of every source with something left."""
         for source, at, connections in kept(self.pairs, self.focus):
-            distinct = np.unique(connections).tolist()
-            keep = np.isin(connections, [c for c in distinct if self._wanted(c)])
+            there = distinct(connections).tolist()
+            keep = np.isin(connections, [c for c in there if self._wanted(c)])
             if keep.any():
                 yield source, at[keep], connections[keep]
 
@@ -74,7 +74,7 @@ def _classes(wanted: _Wanted) -> list[tuple[list[int], int]]:
     for source, at, connections in wanted.rows():
         whole = int(np.bitwise_xor.reduce(_hash(at, connections)))
         options = [(whole, -1)]
-        for connection in np.unique(connections).tolist():
+        for connection in distinct(connections).tolist():
             own = _hash(np.array([source], np.intp), np.array([connection], np.int32))
             options.append((whole ^ int(own[0]), connection))
         order[source] = options

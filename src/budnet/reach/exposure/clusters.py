@@ -18,6 +18,7 @@ from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.filters import AdminPolicy, BlockPeer, NetworkPolicy, UnknownPolicy
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
+from budnet.packets.connections import distinct
 from budnet.reach import semantics
 from budnet.reach.exposure.verdict import Exposure, Word
 from budnet.reach.nodes import Nodes
@@ -156,7 +157,7 @@ class Clusters:
         if known is None:
             ids = self.table.ingress.ids[row]
             found = np.zeros(len(self.table.connections.masks), np.int8)
-            for number in np.unique(ids).tolist():
+            for number in distinct(ids).tolist():
                 allowed, unknown, _ = self.table.sets(number)
                 at = (protocol, port)
                 found[number] = YES if at in allowed else PERHAPS if at in unknown else NO

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from budnet.ir.filters import AdminPolicy, NetworkPolicy, NodePeer, PolicyRule
 from budnet.ir.network import Network
-from budnet.packets.connections import Ids
+from budnet.packets.connections import Ids, distinct
 from budnet.packets.transports import Alphabet
 from budnet.reach import cuts
 from budnet.reach.table.rows import Rows
@@ -207,7 +207,7 @@ class _Before:
 def _differing(table: Table, out: _Before, into: _Before, rows: int) -> Change:
     sources, there = out.differing(table.egress)
     destinations, here = into.differing(table.ingress)
-    pairs = np.unique(np.concatenate([sources * table.columns.count + there, here * table.columns.count + destinations]))
+    pairs = distinct(np.concatenate([sources * table.columns.count + there, here * table.columns.count + destinations]))
     sources, destinations = np.divmod(pairs, table.columns.count)
     meet = table.connections.meet
     before = meet(out.between(table.egress, sources, destinations), into.between(table.ingress, destinations, sources))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from budnet.packets.connections import Connections, Ids
+from budnet.packets.connections import Connections, Ids, distinct
 from budnet.reach.table.rows import Rows
 
 Indices = NDArray[np.intp]
@@ -26,7 +26,7 @@ class Crossing:
 
     def _encode(self) -> None:
         """Numbers the connections of all rows."""
-        out, into = np.unique(self.egress.ids), np.unique(self.ingress.ids)
+        out, into = distinct(self.egress.ids), distinct(self.ingress.ids)
         self._outward, self._inward = _Numbers(out), _Numbers(into)
         self._out = self._outward.of(self.egress.ids) * self._inward.room
         # by source: a block of sources is one piece of memory
@@ -61,7 +61,7 @@ class Crossing:
         """The connections that some numbers stand for."""
         found = np.take(self._met, codes)
         if found.size and found.min() == _NOT_MET:
-            new = np.unique(codes[found == _NOT_MET])
+            new = distinct(codes[found == _NOT_MET])
             rows, columns = np.divmod(new, self._inward.room)
             self._met[new] = self.connections.meet(self._outward.ids[rows], self._inward.ids[columns])
             found = np.take(self._met, codes)
@@ -84,7 +84,7 @@ class _Numbers:
 
     def add(self, ids: Ids) -> bool:
         """Numbers those that have none yet; False where there is no room left."""
-        new = np.setdiff1d(ids, self.ids[: self.count])
+        new = np.setdiff1d(distinct(ids), self.ids[: self.count], assume_unique=True)
         if self.count + len(new) > self.room:
             return False
         if len(new):

@@ -18,6 +18,8 @@ from budnet.reach.table.columns import NO_ATOM, Columns
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
+_NOBODY: Indices = np.empty(0, np.intp)
+
 Peer = PodPeer | BlockPeer | NodePeer | NamePeer
 
 
@@ -25,7 +27,6 @@ class Peers:
     """Answers by column, each worked out once."""
 
     def __init__(self, network: Network, columns: Columns) -> None:
-        self.columns = columns
         self._labels = [dict(s.labels) for s in columns.shapes]
         self._spaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
         homes = {(s.cluster, s.namespace): None for s in columns.shapes}
@@ -41,14 +42,18 @@ class Peers:
         self._by_space: dict[Selector, Bools] = {}
         self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
         self._columns: dict[tuple[Peer, str, str], Indices] = {}
-        self._outside = columns.shape < 0
+        self._look_at(columns)
+
+    def _look_at(self, columns: Columns) -> None:
+        self.columns, self._outside = columns, columns.shape < 0
         self._unplaced = columns.atom == NO_ATOM
+        self._all_placed = not self._unplaced.any()
 
     def onto(self, columns: Columns) -> Peers:
         """The same for finer columns of the same shapes."""
         out = copy(self)
-        out.columns, out._columns = columns, {}
-        out._outside, out._unplaced = columns.shape < 0, columns.atom == NO_ATOM
+        out._columns = {}
+        out._look_at(columns)
         return out
 
     # ---- shapes: who a policy is about ----------------------------------------------------------------------------------
@@ -57,7 +62,7 @@ class Peers:
         """The shapes of pods of one namespace that a selector selects."""
         home = self._home.get((cluster, namespace))
         if home is None:
-            return np.empty(0, np.intp)
+            return _NOBODY
         here = self._of_home[home]
         return here[self._labelled(selector)[here]] if selector else here
 
@@ -125,7 +130,7 @@ class Peers:
         parts = [self._meant(p, cluster, namespace) for p in peers if not isinstance(p, NamePeer)]
         if len(parts) == 1:
             return parts[0]
-        return np.concatenate(parts) if parts else np.empty(0, np.intp)
+        return np.concatenate(parts) if parts else _NOBODY
 
     def _meant(self, peer: Peer, cluster: str, namespace: str) -> Indices:
         own = isinstance(peer, PodPeer) and peer.namespaces is None
@@ -184,7 +189,9 @@ class Peers:
         """The columns that some peer may mean and may not: outside hosts by name, pods whose address is not known where a
         prefix has a part of the addresses that pods are given, and hostNetwork pods of which no node is known."""
         parts = [self._outside] if any(isinstance(p, NamePeer) for p in peers) else []
+        if self._all_placed:
+            return np.flatnonzero(parts[0]) if parts else _NOBODY
         parts += [self._unplaced_of(p) for p in peers if isinstance(p, BlockPeer) and covers_partly(p)]
         if any(isinstance(p, NodePeer) and self._chosen_nodes(p, cluster).any() for p in peers):
             parts.append(self._unplaced & self._on_host(cluster))
-        return np.flatnonzero(np.logical_or.reduce(parts)) if parts else np.empty(0, np.intp)
+        return np.flatnonzero(np.logical_or.reduce(parts)) if parts else _NOBODY

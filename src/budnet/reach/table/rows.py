@@ -14,7 +14,7 @@ import numpy as np
 
 from budnet.ir.filters import Action, AdminPolicy, NetworkPolicy
 from budnet.ir.network import Network
-from budnet.packets.connections import EVERYTHING, Connections, Ids
+from budnet.packets.connections import EVERYTHING, Connections, Ids, distinct
 from budnet.reach.table.columns import Columns, NamedPorts
 from budnet.reach.table.peers import Indices
 from budnet.reach.table.terms import Slots, Step, Terms
@@ -136,7 +136,7 @@ class RowMaker:
 
     def _free(self) -> None:
         """Rows that nobody has are given to others."""
-        used = set(np.unique(self._of_shape).tolist())
+        used = set(distinct(self._of_shape).tolist())
         self._numbers = {kind: row for kind, row in self._numbers.items() if row in used}
         self._numbers[_NOBODY] = 0
 
