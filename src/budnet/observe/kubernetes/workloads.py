@@ -61,6 +61,8 @@ class Workloads:
         self._pods: list[_Pod] = []
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, _Pod] = {}
+        self._idle: set[Owner] = set()
+        """ReplicaSets that somebody has made and that have no replicas."""
         self._of_owner: dict[Owner, str] = {}
         """What a workload is called by whoever made a pod, once all makers are known."""
         self._labels: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
@@ -90,18 +92,30 @@ class Workloads:
         spec = mapping(found, "spec", "template.")
         notes = mapping(mapping(found, "metadata", "template."), "annotations", "template.metadata.")
         self.annotations[f"{namespace}/{name}[{kind}]"] = notes
-        self._templates[owner] = self._read(f"{namespace}/{name}[{kind}]", namespace, None, written, (), spec, "template.spec.", place)
         above = self._owner(mapping(of, "metadata"), namespace, ())
         if above:
             self._made[owner] = above
+            if kind == "ReplicaSet" and mapping(of, "spec").get("replicas") == 0:
+                self._idle.add(owner)
+        self._templates[owner] = self._read(
+            f"{namespace}/{name}[{kind}]", namespace, above and owner, written, (), spec, "template.spec.", place
+        )
 
     def endpoints(self, nodes: Mapping[str, tuple[Address, ...]]) -> list[Endpoint]:
         """All of them, in the order of their names. `nodes`: addresses by the id of a node, which pods on its network have."""
         self._of_owner.clear()
         out = [self._endpoint(pod, nodes) for pod in self._pods]
-        have = {self._top(pod.owner) for pod in self._pods if pod.owner}
-        out += [self._endpoint(t, nodes) for owner, t in self._templates.items() if self._top(owner) == owner and owner not in have]
+        out += [self._endpoint(t, nodes) for t in self._promised()]
         return sorted(out, key=lambda e: (e.namespace, e.id))
+
+    def _promised(self) -> list[_Pod]:
+        """Of each maker that no maker read here is above, and that has no pods, what its pods will be. A maker above it of which
+        nothing was read, such as an operator's own resource, says nothing of pods."""
+        have = {maker for pod in {p.owner for p in self._pods if p.owner} for maker in self._makers(pod)}
+        first = [o for o in self._templates if o not in have and not any(m in self._templates for m in self._makers(o)[1:])]
+        # of whom several ReplicaSets are, those without replicas are earlier versions of the others
+        have |= {maker for owner in first if owner not in self._idle for maker in self._makers(owner)[1:]}
+        return [self._templates[o] for o in first if o not in self._idle or have.isdisjoint(self._makers(o)[1:])]
 
     def _endpoint(self, pod: _Pod, nodes: Mapping[str, tuple[Address, ...]]) -> Endpoint:
         addresses = pod.addresses
@@ -110,24 +124,32 @@ class Workloads:
         label = self._of_owner.get(pod.owner) if pod.owner else pod.id
         if label is None:
             assert pod.owner is not None
-            namespace, kind, name = self._top(pod.owner)
-            label = self._of_owner[pod.owner] = f"{namespace}/{name}[{kind}]"
+            label = self._of_owner[pod.owner] = self._called(self._makers(pod.owner))
         return Endpoint(
             pod.id, EndpointKind.POD, label, "", "", addresses, cluster=self.cluster, namespace=pod.namespace, labels=pod.labels,
             listeners=pod.listeners, origin=pod.place.origin, host_network=pod.host_network, any_port=True,
         )  # fmt: skip
 
-    def _top(self, owner: Owner) -> Owner:
-        """The first maker: a CronJob's Job's pod is the CronJob's. In a ring nobody is the first, and everybody for itself."""
-        first, seen = owner, {owner}
-        while first in self._made:
-            first = self._made[first]
-            if first in seen:
+    @staticmethod
+    def _called(makers: list[Owner]) -> str:
+        """By the first maker of Kubernetes' own, as what an operator makes is known by that, too; but a ReplicaSet that somebody has
+        made is one version of it."""
+        own = (m for m in reversed(makers) if m[1] in TEMPLATES and m[1] != "ReplicaSet")
+        namespace, kind, name = next(own, makers[-1])
+        return f"{namespace}/{name}[{kind}]"
+
+    def _makers(self, owner: Owner) -> list[Owner]:
+        """A maker and those above it, the first one last: a CronJob's Job's pod is the CronJob's. In a ring nobody is the first, and
+        everybody for itself."""
+        found, at = [owner], owner
+        while at in self._made:
+            at = self._made[at]
+            if at in found:
                 if owner in self._templates:
                     self.rings[owner] = self._templates[owner].place
-                return owner
-            seen.add(first)
-        return first
+                return [owner]
+            found.append(at)
+        return found
 
     def _owner(self, meta: Object, namespace: str, written: tuple[tuple[str, str], ...]) -> Owner | None:
         for each in mappings(meta, "ownerReferences", "metadata."):
