@@ -120,6 +120,7 @@ def test_diff(tmp_path: Path) -> None:
         "opened": [],
         "closed": [],
         "unknown": [],
+        "ways_in": [],
         "guarantees": [],
         "matched": {"by": "id", "both": 14, "only_old": [], "only_new": []},
     }

@@ -10,7 +10,7 @@ import click
 
 from budnet.cli.output import file_argument, forms, markdown, print_sarif, table, taking_options
 from budnet.cli.source import network, source_option
-from budnet.questions.exposure import answer, exposure, place
+from budnet.questions.exposure import answer, exposure, place, ranges
 
 if TYPE_CHECKING:
     from budnet.packets.transports import Transports
@@ -108,10 +108,7 @@ def _ports(some: Transports) -> str:
 
 
 def _row(x: Exposure) -> tuple[str, ...]:
-    word = x.word.value
-    if x.prefixes:
-        word = f"from {', '.join(map(str, x.prefixes[:3]))}" + (f" and {len(x.prefixes) - 3} more" if len(x.prefixes) > 3 else "")
-    return x.workload, x.port, word, f"{x.entry} ({x.kind})", x.at, x.reason
+    return x.workload, x.port, ranges(x), f"{x.entry} ({x.kind})", x.at, x.reason
 
 
 def _said(found: list[Exposure]) -> list[Diagnostic]:

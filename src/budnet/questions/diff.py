@@ -8,17 +8,21 @@ from typing import Any
 
 from budnet.errors import WrongQuestion
 from budnet.ir.network import Network
-from budnet.ir.origin import NOWHERE
+from budnet.ir.origin import NOWHERE, Origin
 from budnet.questions.answer import Answer
+from budnet.questions.exposure import exposure_json, ranges
+from budnet.questions.focus import ports
 from budnet.questions.matrix import transports_json
 from budnet.questions.place import span
 from budnet.reach.diff import diff
 from budnet.reach.diff_table import diff_table
-from budnet.reach.difference import Change, Difference, GuaranteeChange
+from budnet.reach.diff_ways import compared
+from budnet.reach.difference import WAS_UNKNOWN, Cause, Change, Difference, GuaranteeChange, WayIn
+from budnet.reach.exposure.verdict import Exposure
 from budnet.reach.proof import Status
 from budnet.source.diagnostic import Diagnostic, Severity
 
-COLUMNS = ("is", "src", "dst", "allowed", "one_way", "unknown", "change", "causes")
+COLUMNS = ("is", "src", "dst", "allowed", "one_way", "unknown", "change", "causes", "what", "before", "after")
 
 
 def between(old: Network, new: Network) -> Difference:
@@ -36,11 +40,16 @@ def between(old: Network, new: Network) -> Difference:
 
 
 def answer(found: Difference) -> Answer:
-    """A row for each flow that is opened, closed, or no longer known, which of them it `is` in front."""
+    """A row for each flow that is opened, closed, or no longer known, which of them it `is` in front; then one for each way in and
+    each guarantee, which `what` names."""
     document: dict[str, Any] = {what: [change_json(c) for c in changes] for what, changes in listed(found)}
     rows = [{"is": what, **row} for what, each in document.items() for row in each]
-    return Answer("diff", rows, COLUMNS, document | {
-        "guarantees": [_guarantee(g) for g in found.guarantees],
+    rows += [_way_row(w) for w in found.ways]
+    guarantees = [_guarantee(g) for g in found.guarantees]
+    rows += [{"is": "guarantee", "what": g["name"], "before": g["before"], "after": g["after"]} for g in guarantees]
+    return Answer("diff", [dict.fromkeys(COLUMNS) | row for row in rows], COLUMNS, document | {
+        "ways_in": [_way_json(w) for w in found.ways],
+        "guarantees": guarantees,
         "matched": {"by": found.matched.by, "both": found.matched.both,
                     "only_old": list(found.matched.only_old), "only_new": list(found.matched.only_new)},
     })  # fmt: skip
@@ -72,6 +81,11 @@ def together(changes: Iterable[Change]) -> list[Together]:
     return [Together(_some([c.src for c in groups[0]]), _some([g[0].dst for g in groups]), groups[0][0]) for groups in by_source.values()]
 
 
+def passes(change: Change) -> str:
+    """What is opened or closed, for people."""
+    return f"{change.allowed}" + (f" ({WAS_UNKNOWN})" if change.kind == WAS_UNKNOWN else "")
+
+
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
@@ -85,6 +99,42 @@ def change_json(change: Change) -> dict[str, Any]:
             "change": change.kind, "causes": [str(c) for c in change.causes]}  # fmt: skip
 
 
+def is_now(way: WayIn) -> str:
+    """`opened`, `closed`, `unknown` or `changed`."""
+    return compared(way.before, way.after)
+
+
+def one_of(way: WayIn) -> Exposure:
+    """The newer side of it that there is."""
+    one = way.after or way.before
+    assert one is not None
+    return one
+
+
+def through(way: WayIn) -> str:
+    """What leads in, in words."""
+    one = one_of(way)
+    return f"{one.entry} ({one.kind}) {one.at}"
+
+
+def reached(x: Exposure | None) -> str:
+    """Who of the internet gets in, in words."""
+    return "no way in" if x is None else ranges(x)
+
+
+def _way_json(way: WayIn) -> dict[str, Any]:
+    one = one_of(way)
+    ends = {name: exposure_json(x) if x else None for name, x in (("before", way.before), ("after", way.after))}
+    return {"is": is_now(way), "workload": one.workload, "port": one.port, **ends, "causes": [str(c) for c in way.causes]}
+
+
+def _way_row(way: WayIn) -> dict[str, Any]:
+    one = one_of(way)
+    return {"is": is_now(way), "src": "internet", "dst": one.workload, "allowed": transports_json(ports(one.port)), "change": "way in",
+            "causes": [str(c) for c in way.causes], "what": through(way), "before": reached(way.before),
+            "after": reached(way.after)}  # fmt: skip
+
+
 def _guarantee(change: GuaranteeChange) -> dict[str, Any]:
     return {
         "name": change.name,
@@ -93,18 +143,20 @@ def _guarantee(change: GuaranteeChange) -> dict[str, Any]:
     }
 
 
-OPENED, CLOSED, NOT_KNOWN, GUARANTEE = "R911", "R912", "R913", "R914"
+OPENED, CLOSED, NOT_KNOWN, GUARANTEE, WAY_IN = "R911", "R912", "R913", "R914", "R915"
+_SEVERITY = {"opened": (OPENED, Severity.WARNING), "closed": (CLOSED, Severity.INFO), "unknown": (NOT_KNOWN, Severity.WARNING),
+             "changed": (WAY_IN, Severity.INFO)}  # fmt: skip
 
 
 def said(found: Difference) -> list[Diagnostic]:
     """For code scanning: each change at the first cause that has a line, and each guarantee that changed at its own."""
     out = []
-    kinds = zip(listed(found), (OPENED, CLOSED, NOT_KNOWN), (Severity.WARNING, Severity.INFO, Severity.WARNING), strict=True)
-    for (what, changes), code, severity in kinds:
-        for change in changes:
-            at = next((c.origin for c in change.causes if c.origin.line), NOWHERE)
-            why = f" because of {'; '.join(map(str, change.causes))}" if change.causes else ""
-            out.append(Diagnostic(code, severity, f"{what}: {change.src} to {change.dst} {change.allowed}{why}", span(at)))
+    for what, changes in listed(found):
+        out += [_said(what, f"{c.src} to {c.dst} {passes(c)}", c.causes) for c in changes]
+    for way in found.ways:
+        one = one_of(way)
+        summary = f"internet to {one.workload} {one.port} by {through(way)}: {reached(way.after)}; was: {reached(way.before)}"
+        out.append(_said(is_now(way), summary, way.causes, one.origin))
     for each in found.guarantees:
         worse = each.after is not Status.PROVED
         summary = f"the guarantee '{each.name}' is {each.after.value if each.after else 'not there'} and was {each.before.value if each.before else 'not there'}"
@@ -112,3 +164,10 @@ def said(found: Difference) -> list[Diagnostic]:
             Diagnostic(GUARANTEE, Severity.ERROR if worse else Severity.INFO, summary, span(each.proof.origin) if each.proof else None)
         )
     return out
+
+
+def _said(what: str, summary: str, causes: tuple[Cause, ...], otherwise: Origin = NOWHERE) -> Diagnostic:
+    code, severity = _SEVERITY[what]
+    at = next((c.origin for c in causes if c.origin.line), otherwise)
+    why = f" because of {'; '.join(map(str, causes))}" if causes else ""
+    return Diagnostic(code, severity, f"{what}: {summary}{why}", span(at))

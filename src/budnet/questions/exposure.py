@@ -33,6 +33,17 @@ def place(x: Exposure) -> str:
     return f"{x.origin.file}:{x.origin.line}" if x.origin.line else x.origin.file
 
 
+def ranges(x: Exposure) -> str:
+    """Who of the internet reaches it, in words."""
+    if not x.prefixes:
+        return x.word.value
+    more = len(x.prefixes) - _SHOWN
+    return f"from {', '.join(map(str, x.prefixes[:_SHOWN]))}" + (f" and {more} more" if more > 0 else "")
+
+
+_SHOWN = 3
+
+
 def exposure_json(x: Exposure) -> dict[str, Any]:
     """A row of `budnet exposure --format json`."""
     return {

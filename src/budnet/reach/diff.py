@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from budnet.ir.network import Network
 from budnet.packets.transports import Transports
+from budnet.reach import diff_ways
 from budnet.reach.diff_traced import CLOSED, OPENED, Traced, labelled
 from budnet.reach.difference import Change, Difference, GuaranteeChange, Matched
 from budnet.reach.engine import Engine
@@ -23,7 +24,7 @@ def diff(old: Network, new: Network) -> Difference:
     opened, closed = Traced(after, before, OPENED, labelled), Traced(before, after, CLOSED, labelled)
     return Difference(
         _more(rows_after, rows_before, opened), _more(rows_before, rows_after, closed), _guarantees(prove(before), prove(after)), (),
-        _matched(old, new),
+        _matched(old, new), diff_ways.of_ours(old, new),
     )  # fmt: skip
 
 

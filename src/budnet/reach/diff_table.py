@@ -16,10 +16,10 @@ from budnet.ir.endpoint import Endpoint
 from budnet.ir.network import Network
 from budnet.packets.addresses import address
 from budnet.packets.transports import Transports
-from budnet.reach import cuts, semantics
+from budnet.reach import cuts, diff_ways, semantics
 from budnet.reach.diff_edits import Edits
 from budnet.reach.diff_traced import CLOSED, OPENED, Traced
-from budnet.reach.difference import Change, Difference, Matched
+from budnet.reach.difference import WAS_UNKNOWN, Change, Difference, Matched
 from budnet.reach.engine import Engine
 from budnet.reach.points import Point
 from budnet.reach.table.grouped import Party, connections, outside_label
@@ -50,10 +50,17 @@ def diff_table(old: Network, new: Network) -> Difference:
     for key in sorted({*was, *now}, key=lambda k: tuple((isinstance(x, int), str(x) if isinstance(x, str) else f"{x:040}") for x in k)):
         one, other = was.get(key, _NOTHING), now.get(key, _NOTHING)
         if one != other:
-            opened.add(key, other[0] - one[0], one)
-            closed.add(key, one[0] - other[0], other)
-            unknown.add(key, other[1] - one[1], one)
-    return Difference(opened.rows(), closed.rows(), (), unknown.rows(), _matched(before, after, clusters))
+            opened.add(key, other[0] - one[0], _kind(one))
+            closed.add(key, one[0] - other[0], _kind(other))
+            closed.add(key, one[1] - other[1] - other[0], WAS_UNKNOWN)
+            unknown.add(key, other[1] - one[1], _kind(one))
+    ways = diff_ways.of_clusters(old, new, why) if why else diff_ways.of_both_kinds(old, new, before.shared(after), after.shared(before))
+    return Difference(opened.rows(), closed.rows(), (), unknown.rows(), _matched(before, after, clusters), ways)
+
+
+def _kind(other: _Sets) -> str:
+    """Of a change, by what the other network has."""
+    return "changed" if any(other) else "new"
 
 
 def _matched(before: _Side, after: _Side, clusters: bool) -> Matched:
@@ -110,6 +117,10 @@ class _Side:
         """The names of all workloads."""
         return set(self._columns)
 
+    def shared(self, other: _Side) -> dict[str, str]:
+        """By its own name what both call a workload that the other has as well."""
+        return {e.service or e.id: self.name(e) for e in self.network.endpoints if self.name(e) in other.services}
+
     def points(self, engine: Engine, key: _Key) -> list[Point]:
         """Who is meant by a key, in an engine of this network or of the other one."""
         if isinstance(key, int):
@@ -154,20 +165,20 @@ class _Rows:
 
     def __init__(self, side: _Side, why: Edits | Traced) -> None:
         self.side, self.why = side, why
-        self._found: dict[tuple[_Key | None, _Key | None, Transports, bool], list[int]] = {}
+        self._found: dict[tuple[_Key | None, _Key | None, Transports, str], list[int]] = {}
 
-    def add(self, key: tuple[_Key, _Key], transports: Transports, other: _Sets) -> None:
-        """A cell; `other` is what the other network has in it."""
+    def add(self, key: tuple[_Key, _Key], transports: Transports, kind: str) -> None:
+        """A cell, or a part of it."""
         if transports:
             inside = [None if isinstance(k, int) else k for k in key]
-            parts = self._found.setdefault((inside[0], inside[1], transports, any(other)), [])
+            parts = self._found.setdefault((inside[0], inside[1], transports, kind), [])
             parts += [k for k in key if isinstance(k, int)]
 
     def rows(self) -> tuple[Change, ...]:
         """All of them."""
         return tuple(self._row(*key, parts) for key, parts in self._found.items())
 
-    def _row(self, src: _Key | None, dst: _Key | None, transports: Transports, there: bool, parts: list[int]) -> Change:
+    def _row(self, src: _Key | None, dst: _Key | None, transports: Transports, kind: str, parts: list[int]) -> Change:
         prefixes = self.side.prefixes(parts)
         label = outside_label(prefixes) if prefixes else ""
         if isinstance(self.why, Edits):
@@ -175,7 +186,7 @@ class _Rows:
         else:
             some = parts[0] if parts else 0
             causes = self.why.causes(some if src is None else src, some if dst is None else dst, transports)
-        return Change(_shown(src, label), _shown(dst, label), transports, "changed" if there else "new", causes)
+        return Change(_shown(src, label), _shown(dst, label), transports, kind, causes)
 
 
 def _shown(key: _Key | None, outside: str) -> str:

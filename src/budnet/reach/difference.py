@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.packets.transports import Transports
+from budnet.reach.exposure.verdict import Exposure
 from budnet.reach.proof import Proof, Status
 
 
@@ -33,6 +34,9 @@ class Matched:
     only_new: tuple[str, ...]
 
 
+WAS_UNKNOWN = "was unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What from `src` to `dst` is delivered in one Network and not in the other."""
@@ -41,9 +45,19 @@ class Change:
     dst: str
     allowed: Transports
     kind: str = "new"
-    """`changed` where there is something else from `src` to `dst` in the other Network as well."""
+    """`changed` where there is something else from `src` to `dst` in the other Network as well; WAS_UNKNOWN of what may have passed
+    in the old one and does not in the new one."""
     causes: tuple[Cause, ...] = ()
     """What made the difference, where that can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """What the internet gets at, and how, where that is not what it was; None for a way in that only one of the two has."""
+
+    before: Exposure | None
+    after: Exposure | None
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,8 @@ class Difference:
     unknown: tuple[Change, ...] = ()
     """What may pass and may not in the new one, and was known in the old one."""
     matched: Matched = Matched("id", 0, (), ())
+    ways: tuple[WayIn, ...] = ()
+    """What the internet gets at, beside flows between addresses."""
 
     def __bool__(self) -> bool:
-        return bool(self.opened or self.closed or self.guarantees or self.unknown)
+        return bool(self.opened or self.closed or self.guarantees or self.unknown or self.ways)

@@ -84,15 +84,14 @@ class Clusters:
         name = entry.id
         if entry.kind in (EntryKind.HOST_PORT, EntryKind.HOST_NETWORK):
             name = endpoint.service
-        at = (f"{entry.port}/{entry.protocol.name.lower()}" if entry.port else "a port not chosen yet") + (
-            f" at {', '.join(entry.shown[:3])}{', ...' if len(entry.shown) > 3 else ''}" if entry.shown else ""
-        )
+        door = f"{entry.port}/{entry.protocol.name.lower()}" if entry.port else "a port not chosen yet"
         asked = tuple(p.id for p in policies)
         direct = word in (Word.EVERYWHERE, Word.RANGES)
         by = (tuple(self._rules(policies, entry, port)) if direct else ()) or asked
         return Exposure(
-            endpoint.service, f"{port}/{entry.protocol.name.lower()}", name, entry.kind.value, at, word, prefixes, reason, by, entry.origin
-        )
+            endpoint.service, f"{port}/{entry.protocol.name.lower()}", name, entry.kind.value, door, word, prefixes, reason, by,
+            entry.origin, entry.shown,
+        )  # fmt: skip
 
     # ---- without anything before it -------------------------------------------------------------------------------------
 

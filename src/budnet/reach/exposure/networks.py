@@ -66,9 +66,10 @@ def _exposure(engine: Engine, key: _Key, who: AddressSet, example: Pair) -> Expo
     gates = ", ".join(dict.fromkeys(f"{g.layer} {g.object}" for g in way.gates if g.object and origin_of(engine, g).line))
     return Exposure(
         workload, f"{port}/{protocol.name.lower()}", " > ".join(way.hops[1:-1]) or "the internet", "public address",
-        f"{port}/{protocol.name.lower()} at {', '.join(map(str, end.public)) or example.destination.address}",
+        f"{port}/{protocol.name.lower()}",
         Word.EVERYWHERE if everywhere else Word.RANGES, () if everywhere else who.prefixes(), f"let in by {gates or 'everything on the way'}",
         tuple(dict.fromkeys(name for name, _ in rules)), next((o for _, o in rules if o.line), end.origin),
+        tuple(map(str, end.public)) or (str(example.destination.address),),
     )  # fmt: skip
 
 

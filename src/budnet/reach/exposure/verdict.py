@@ -35,8 +35,8 @@ class Exposure:
     entry: str
     """`Service shop/db`; of our own networks the gateway or load balancer."""
     kind: str
-    at: str
-    """The port outside, with the addresses or host names as far as they are known."""
+    door: str
+    """The port outside, or the host name where that is what tells ways in apart."""
     word: Word
     prefixes: tuple[Prefix, ...]
     """Whom it is open to, where that is neither everybody nor nobody."""
@@ -44,3 +44,13 @@ class Exposure:
     by: tuple[str, ...]
     """Policies or rules that decided."""
     origin: Origin
+    shown: tuple[str, ...] = ()
+    """Addresses or host names of the door, as far as they are known. They come and go with nodes."""
+
+    @property
+    def at(self) -> str:
+        """The door and the first of its addresses, for people."""
+        return self.door + (f" at {', '.join(self.shown[:_SHOWN])}{', ...' if len(self.shown) > _SHOWN else ''}" if self.shown else "")
+
+
+_SHOWN = 3
