@@ -125,6 +125,12 @@ def test_a_label_written_as_an_annotation_is_named(tmp_path: Path) -> None:
     [
         (policy("p", "{podSelector: {}, policyTypes: [Ingres]}"), "K101"),
         (policy("p", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0}}]}]}"), "K101"),
+        (policy("p", "{podSelector: {matchLabels: {app@web: a}}}"), "K101"),
+        (policy("p", "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: $APP}}}]}]}"), "K101"),
+        (policy("p", "{podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [a b]}]}}"), "K101"),
+        (policy("p", "{podSelector: {matchExpressions: [{key: a/b/c, operator: Exists}]}}"), "K101"),
+        (policy("p", "{podSelector: {}, ingress: [{ports: [{port: '80'}]}]}"), "K101"),
+        (policy("p", "{podSelector: {}, ingress: [{ports: [{port: Http}]}]}"), "K101"),
         (one(policy("p", "{podSelector: {}}"), "networking.k8s.io/v1", "networking.k8s.io/v2"), "K103"),
         (one(policy("p", "{podSelector: {}, ingress: [}"), "{name: p, namespace: shop}", "\n  name: p\n  namespace: shop"), "K002"),
         (policy("p", "{podSelector: {}}") + policy("p", ALL), "K102"),

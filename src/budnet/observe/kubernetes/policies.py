@@ -7,6 +7,7 @@ BaselineAdminNetworkPolicy v1alpha1 (KEP-2091), https://network-policy-api.sigs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_network
 
@@ -28,6 +29,8 @@ from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mapp
 from budnet.observe.kubernetes.selectors import selector
 
 PROTOCOLS = {"TCP": Protocol.TCP, "UDP": Protocol.UDP, "SCTP": Protocol.SCTP}
+_PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?")
+"""IANA_SVC_NAME: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#ports; others match no port there is."""
 BASELINE_PRIORITY = 0
 _LAST_PRIORITY = 1000
 
@@ -110,6 +113,13 @@ def _port(of: Object, where: str) -> PolicyPort:
     if isinstance(port, str):
         if of.get("endPort") is not None:
             raise Wrong(f"{where}endPort", "a port by name cannot begin a range")
+        if not _PORT_NAME.fullmatch(port):
+            help = (
+                "a number goes without quotes"
+                if port.isdigit()
+                else "up to 15 small letters, digits and single '-', at least one of them a letter"
+            )
+            raise Wrong(f"{where}port", f"{port!r} is no name of a port", help)
         return PolicyPort(protocol, port)
     first = number(of, "port", 1, 65535, where)
     end = number(of, "endPort", 1, 65535, where)

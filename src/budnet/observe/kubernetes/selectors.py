@@ -1,17 +1,23 @@
 """Label selectors as the Kubernetes API has them.
 
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/label-selector/: `matchLabels` and
-`matchExpressions` must all hold; the empty selector selects everything.
+`matchExpressions` must all hold; the empty selector selects everything. What a key and a value may be, and what no label can be
+so that an API server refuses it: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from budnet.ir.filters import Operator, Requirement, Selector
 from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, only, sequence, text
 
 _OPERATORS = {o.value: o for o in Operator}
+_NAME = r"[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?"
+_PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_KEY = re.compile(rf"(?:(?=.{{1,253}}/){_PART}(?:\.{_PART})*/)?{_NAME}", re.ASCII)
+_VALUE = re.compile(rf"(?:{_NAME})?", re.ASCII)
 
 
 def selector(of: Object, where: str) -> Selector:
@@ -23,6 +29,7 @@ def selector(of: Object, where: str) -> Selector:
     for key, value in mapping(of, "matchLabels", f"{where}.").items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise Wrong(f"{where}.matchLabels", f"the label {key!r} is no text", "quote it: labels are texts")
+        _well_formed(key, (value,), f"{where}.matchLabels")
         found.append(Requirement(key, Operator.IN, (value,)))
     for i, each in enumerate(mappings(of, "matchExpressions", f"{where}.")):
         found.append(_expression(each, f"{where}.matchExpressions[{i}]."))
@@ -41,7 +48,18 @@ def _expression(of: Object, where: str) -> Requirement:
     takes = operator in (Operator.IN, Operator.NOT_IN)
     if takes != bool(values):
         raise Wrong(f"{where}values", f"{word} takes {'at least one value' if takes else 'no values'}")
-    return Requirement(text(of, "key", where), operator, tuple(sorted(set(values))))
+    key = text(of, "key", where)
+    _well_formed(key, values, where.rstrip("."))
+    return Requirement(key, operator, tuple(sorted(set(values))))
+
+
+def _well_formed(key: str, values: Iterable[str], where: str) -> None:
+    if not _KEY.fullmatch(key):
+        raise Wrong(where, f"{key!r} is no key of a label", "it is like `app` or `example.com/app`, its name of up to 63 characters")
+    for value in values:
+        if not _VALUE.fullmatch(value):
+            help = "up to 63 letters, digits, '-', '_' and '.', with a letter or a digit first and last"
+            raise Wrong(where, f"{value!r} is no value of a label", help)
 
 
 def selects(chosen: Selector, given: Mapping[str, str]) -> bool:
