@@ -33,7 +33,7 @@ def foreign(of: Object, group: str, kind: str, name: str, namespace: str, cluste
     ingress, egress = _directions(group, kind, specs)
     spaces = () if wide else (Requirement(_NAME, Operator.IN, (namespace,)),)
     label = name if wide else f"{namespace}/{name}"
-    why = f"{kind} of {group} is not modelled"
+    why = f"{kind} {label} of {group} is not modelled"
     return UnknownPolicy(label, cluster, PodPeer(_chosen(group, specs), spaces), ingress, egress, why, place.origin)
 
 

@@ -21,7 +21,7 @@ class Doubt:
             for shape in peers.subjects(policy.subject, policy.cluster).tolist():
                 for side, asked in ((self._out, policy.egress), (self._in, policy.ingress)):
                     if asked:
-                        side.setdefault(shape, []).append(f"{policy.id} is not modelled")
+                        side.setdefault(shape, []).append(policy.why)
         asked_ = [(p.tier, p.priority) for p in network.admin_policies]
         causes = {
             "the order of policies of one priority is not defined": len(set(asked_)) < len(asked_),
