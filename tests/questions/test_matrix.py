@@ -134,7 +134,9 @@ def test_what_is_unknown_stands_apart_and_says_why(tmp_path: Path) -> None:
     assert {p["protocol"] for p in row["unknown_ports"]} == {"TCP", "UDP", "SCTP", "ICMP"}
     of_web = FOREIGN.replace("name: odd, namespace: other", "name: even, namespace: shop").replace("app: probe", "app: web")
     found = budnet.load(written(tmp_path, SHOP + FOREIGN + of_web)).matrix(workload="shop/web", peer="other/*", direction="out")
-    assert found[0]["unknown"] == "CiliumNetworkPolicy other/odd of cilium.io is not modelled", "the other one says nothing of what web sends"
+    assert found[0]["unknown"] == "CiliumNetworkPolicy other/odd of cilium.io is not modelled", (
+        "the other one says nothing of what web sends"
+    )
 
 
 def test_those_who_fare_alike_are_one_row(tmp_path: Path) -> None:

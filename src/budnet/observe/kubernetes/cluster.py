@@ -132,7 +132,8 @@ class _Reader:
             case "policy.networking.k8s.io", "BaselineAdminNetworkPolicy":
                 self.admin.append(policies.baseline_policy(of, name, self.name, place))
             case _ if is_foreign(group, kind):
-                self.unknown.append(foreign(of, group, kind, name, namespace, self.name, place))
+                if (found := foreign(of, group, kind, name, namespace, self.name, place)) is not None:
+                    self.unknown.append(found)
             case _:
                 raise Wrong("kind", f"{kind} of {group} is not known, and what it means is not guessed", _NEWER, UNKNOWN_VERSION)
 
