@@ -35,13 +35,13 @@ def made(kind: str, name: str, by: str = "", replicas: int | None = None) -> Obj
 PROMETHEUS = made("StatefulSet", "prometheus-k8s", "Prometheus/k8s")
 NEW, OLD = made("ReplicaSet", "web-2", "Rollout/web", 3), made("ReplicaSet", "web-1", "Rollout/web", 0)
 CASES = {
-    "an operator's StatefulSet without its pods": ([PROMETHEUS], {"prometheus-k8s[StatefulSet]": "prometheus-k8s[StatefulSet]"}),
+    "an operator's StatefulSet without its pods": ([PROMETHEUS], {"prometheus-k8s-0[Pod]": "prometheus-k8s[StatefulSet]"}),
     "an operator's StatefulSet with a pod": (
         [PROMETHEUS, made("Pod", "p-0", "StatefulSet/prometheus-k8s")], {"p-0[Pod]": "prometheus-k8s[StatefulSet]"}
     ),
     "of two that one operator made, one with a pod": (
         [made("StatefulSet", "data", "Elasticsearch/es"), made("StatefulSet", "master", "Elasticsearch/es"), made("Pod", "d", "StatefulSet/data")],
-        {"d[Pod]": "data[StatefulSet]", "master[StatefulSet]": "master[StatefulSet]"},
+        {"d[Pod]": "data[StatefulSet]", "master-0[Pod]": "master[StatefulSet]"},
     ),
     "a pod that an operator made itself": ([made("Pod", "broker-0", "StrimziPodSet/broker")], {"broker-0[Pod]": "broker[StrimziPodSet]"}),
     "versions of a Rollout": ([NEW, OLD], {"web-2[ReplicaSet]": "web[Rollout]"}),

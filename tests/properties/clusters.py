@@ -10,6 +10,8 @@ Object = dict[str, Any]
 T = TypeVar("T")
 SPACES = ("red", "green", "blue")
 LABELS = {"app": ("web", "db", "job"), "tier": ("front", "back"), "beta": ("",)}
+SELECTED = LABELS | {"apps.kubernetes.io/pod-index": ("0", "1", "2")}
+"""What selectors ask for: also a label that only a controller gives."""
 SPACE_LABELS = {"env": ("prod", "test"), "team": ("a", "b")}
 PROTOCOLS = ("TCP", "TCP", "TCP", "UDP", "SCTP")
 PORTS = (1, 79, 80, 81, 443, 5432, 8080, 8081, 65535)
@@ -137,9 +139,12 @@ class _Maker:
     def workload(self) -> None:
         kind = self.dice.choice(tuple(KINDS))
         spec: Object = {"template": {"metadata": {"labels": self.labels()}, "spec": self.pod_spec()}}
+        number = self.next()
         if kind == "CronJob":
             spec = {"jobTemplate": {"spec": spec}}
-        self.add(KINDS[kind], kind, f"w{self.next()}", self.dice.choice(SPACES), spec=spec)
+        if kind == "StatefulSet":
+            spec |= ({}, {"replicas": 2}, {"replicas": 0}, {"replicas": 2, "ordinals": {"start": 1}})[number % 4]
+        self.add(KINDS[kind], kind, f"w{number}", self.dice.choice(SPACES), spec=spec)
 
     def pod_spec(self) -> Object:
         names = self.some(NAMES, 0, 2)
@@ -153,7 +158,7 @@ class _Maker:
     # ---- NetworkPolicy ------------------------------------------------------------------------------------------------
 
     def network_policy(self) -> None:
-        spec: Object = {"podSelector": self.selector(LABELS)}
+        spec: Object = {"podSelector": self.selector(SELECTED)}
         for direction, side in (("ingress", "from"), ("egress", "to")):
             if self.chance(60):
                 spec[direction] = [self.rule(side) for _ in range(self.dice.choice((0, 1, 1, 2, 3)))]
@@ -179,7 +184,7 @@ class _Maker:
             return {"ipBlock": block}
         out: Object = {}
         if kind in (1, 3):
-            out["podSelector"] = self.selector(LABELS)
+            out["podSelector"] = self.selector(SELECTED)
         if kind in (2, 3):
             out["namespaceSelector"] = self.space_selector()
         return out

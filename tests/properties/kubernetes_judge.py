@@ -309,7 +309,24 @@ def pods(objects: list[Object]) -> Iterable[Pod]:
         if of["kind"] == "CronJob":
             template = of["spec"]["jobTemplate"]["spec"]["template"]
         if template and of["metadata"].get("uid") not in busy and not of["metadata"].get("ownerReferences"):
-            yield pod(of, of["kind"], template.get("metadata") or {}, template["spec"], ())
+            yield from promised(of, template)
+
+
+def promised(of: Object, template: Object) -> Iterable[Pod]:
+    """The pods that a template stands for. Kubernetes' documentation of StatefulSets: they are called by their ordinals, and have
+    labels of their name and ordinal; of Jobs: theirs have the Job's name as two labels."""
+    name, meta, spec = of["metadata"]["name"], template.get("metadata") or {}, of["spec"]
+    if of["kind"] == "StatefulSet":
+        first = spec.get("ordinals", {}).get("start", 0)
+        for number in range(first, first + (spec.get("replicas", 1) or 1)):
+            own = {"statefulset.kubernetes.io/pod-name": f"{name}-{number}", "apps.kubernetes.io/pod-index": str(number)}
+            labels = (meta.get("labels") or {}) | own
+            yield Pod("Pod", of["metadata"].get("namespace", "default"), f"{name}-{number}", labels, template["spec"], ())
+    elif of["kind"] == "Job":
+        labels = (meta.get("labels") or {}) | {"job-name": name, "batch.kubernetes.io/job-name": name}
+        yield pod(of, "Job", {"labels": labels}, template["spec"], ())
+    else:
+        yield pod(of, of["kind"], meta, template["spec"], ())
 
 
 def pod(of: Object, kind: str, meta: Object, spec: Object, addresses: tuple[Address, ...]) -> Pod:

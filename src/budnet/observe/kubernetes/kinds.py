@@ -18,6 +18,8 @@ VERSIONS: dict[tuple[str, str], tuple[str, ...]] = POLICIES | {
     ("", "ReplicationController"): ("v1",),
     **{("apps", kind): ("v1", "v1beta2", "v1beta1") for kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")},
     **{("batch", kind): ("v1", "v1beta1") for kind in ("Job", "CronJob")},
+    ("apps.openshift.io", "DeploymentConfig"): ("v1",), ("argoproj.io", "Rollout"): ("v1alpha1",),
+    **{("kubevirt.io", kind): ("v1", "v1alpha3") for kind in ("VirtualMachine", "VirtualMachineInstance")},
     ("discovery.k8s.io", "EndpointSlice"): ("v1", "v1beta1"),
     ("networking.k8s.io", "Ingress"): ("v1",), ("networking.k8s.io", "IngressClass"): ("v1", "v1beta1"),
     **{("gateway.networking.k8s.io", kind): ("v1", "v1beta1", "v1alpha3", "v1alpha2") for kind in ("Gateway", "ReferenceGrant", *ROUTES)},
@@ -28,7 +30,7 @@ https://kubernetes.io/docs/reference/using-api/deprecation-guide/ (Ingress of v1
 https://gateway-api.sigs.k8s.io/concepts/versioning/; of ClusterNetworkPolicy both versions have one schema:
 https://github.com/kubernetes-sigs/network-policy-api/releases/tag/v0.3.0
 """
-MAKERS = ("", "apps", "batch")
+MAKERS = ("", "apps", "batch", "apps.openshift.io", "argoproj.io", "kubevirt.io")
 """The groups of kinds that make pods."""
 _KINDS = {kind for _, kind in VERSIONS}
 # `extensions` is where workloads, Ingress and NetworkPolicy were before 1.16; no server has served it since 1.22

@@ -1,8 +1,10 @@
-"""Pods, and what makes pods, as endpoints. A workload whose pods are there is those pods; one without is one pod."""
+"""Pods, and what makes pods, as endpoints. A workload whose pods are there is those pods; one without is one pod, and a StatefulSet
+each of its pods, since selectors tell them apart by name: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from socket import AF_INET, inet_pton
@@ -15,10 +17,23 @@ from budnet.observe.kubernetes.policies import PROTOCOLS
 TEMPLATES = {
     "Deployment": ("spec", "template"), "ReplicaSet": ("spec", "template"), "StatefulSet": ("spec", "template"),
     "DaemonSet": ("spec", "template"), "ReplicationController": ("spec", "template"), "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"), "DeploymentConfig": ("spec", "template"), "Rollout": ("spec", "template"),
+    "VirtualMachine": ("spec", "template"), "VirtualMachineInstance": (),
 }  # fmt: skip
 """Where each kind keeps what its pods are made from."""
-_HASH = "pod-template-hash"
+_HASHES = {"pod-template-hash": "Deployment", "rollouts-pod-template-hash": "Rollout"}
+"""Labels of pods of a ReplicaSet, and who made that: its name is the maker's and the label."""
+_OF_CONFIG = "deploymentconfig"
+_POD_NAME, _POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
+_INSTANCE = "VirtualMachineInstance"
+_GUEST = {"kubevirt.io": "virt-launcher", "vm.kubevirt.io/name": ""}
+_ADDED = {
+    "Job": {"batch.kubernetes.io/job-name": "", "job-name": ""}, "DeploymentConfig": {_OF_CONFIG: ""},
+    "VirtualMachine": _GUEST, _INSTANCE: _GUEST,
+}  # fmt: skip
+"""Labels that a controller adds to its pods; an empty value stands for the maker's name."""
+_MOST = 5000
+"""Pods of one StatefulSet that are told apart."""
 
 Owner = tuple[str, str, str]
 """(namespace, kind, name)."""
@@ -60,7 +75,7 @@ class Workloads:
         """What is said to be made by something that it has made."""
         self._pods: list[_Pod] = []
         self._made: dict[Owner, Owner] = {}
-        self._templates: dict[Owner, _Pod] = {}
+        self._templates: dict[Owner, list[_Pod]] = {}
         self._idle: set[Owner] = set()
         """ReplicaSets that somebody has made and that have no replicas."""
         self._of_owner: dict[Owner, str] = {}
@@ -87,19 +102,27 @@ class Workloads:
         found = of
         for key in TEMPLATES[kind]:
             found = mapping(found, key)
+        if kind == "Rollout" and not found:  # its pods are made from the Deployment that it names
+            return
         owner = namespace, kind, name
-        written = self._shared(labels(mapping(found, "metadata", "template."), where="template.metadata."))
+        meta = mapping(found, "metadata", "template.")
+        written = labels(meta, where="template.metadata.")
         spec = mapping(found, "spec", "template.")
-        notes = mapping(mapping(found, "metadata", "template."), "annotations", "template.metadata.")
-        self.annotations[f"{namespace}/{name}[{kind}]"] = notes
+        if kind == "VirtualMachine":
+            self._made[namespace, _INSTANCE, name] = owner
+        if kind in ("VirtualMachine", _INSTANCE):
+            spec = _guest(spec, "template.spec.")
+        notes = mapping(meta, "annotations", "template.metadata.")
         above = self._owner(mapping(of, "metadata"), namespace, ())
         if above:
             self._made[owner] = above
             if kind == "ReplicaSet" and mapping(of, "spec").get("replicas") == 0:
                 self._idle.add(owner)
-        self._templates[owner] = self._read(
-            f"{namespace}/{name}[{kind}]", namespace, above and owner, written, (), spec, "template.spec.", place
-        )
+        made = self._templates[owner] = []
+        for id, added in _pods(of, kind, name, namespace):
+            self.annotations[id] = notes
+            shared = self._shared(tuple(sorted({**dict(written), **added}.items())) if added else written)
+            made.append(self._read(id, namespace, owner, shared, (), spec, "template.spec.", place))
 
     def endpoints(self, nodes: Mapping[str, tuple[Address, ...]]) -> list[Endpoint]:
         """All of them, in the order of their names. `nodes`: addresses by the id of a node, which pods on its network have."""
@@ -115,7 +138,9 @@ class Workloads:
         first = [o for o in self._templates if o not in have and not any(m in self._templates for m in self._makers(o)[1:])]
         # of whom several ReplicaSets are, those without replicas are earlier versions of the others
         have |= {maker for owner in first if owner not in self._idle for maker in self._makers(owner)[1:]}
-        return [self._templates[o] for o in first if o not in self._idle or have.isdisjoint(self._makers(o)[1:])]
+        wanted = [o for o in first if o not in self._idle or have.isdisjoint(self._makers(o)[1:])]
+        taken = {pod.id for pod in self._pods}
+        return [pod for o in wanted for pod in self._templates[o] if pod.id not in taken]
 
     def _endpoint(self, pod: _Pod, nodes: Mapping[str, tuple[Address, ...]]) -> Endpoint:
         addresses = pod.addresses
@@ -146,7 +171,7 @@ class Workloads:
             at = self._made[at]
             if at in found:
                 if owner in self._templates:
-                    self.rings[owner] = self._templates[owner].place
+                    self.rings[owner] = self._templates[owner][0].place
                 return [owner]
             found.append(at)
         return found
@@ -157,11 +182,8 @@ class Workloads:
                 found = namespace, str(each.get("kind")), str(each.get("name"))
                 if found[1] == "Node":  # a static pod's
                     return None
-                if found[1] == "ReplicaSet" and found not in self._made:
-                    # a Deployment names its ReplicaSets after itself and the hash that their pods carry
-                    mark = next((v for k, v in written if k == _HASH), "")
-                    if mark and found[2].endswith(f"-{mark}"):
-                        self._made[found] = namespace, "Deployment", found[2].removesuffix(f"-{mark}")
+                if found not in self._made and (maker := _maker(found, written)):
+                    self._made[found] = maker
                 return found
         return None
 
@@ -189,6 +211,38 @@ class Workloads:
         if on_node:
             self.host_ports[id] = on_node
         return listeners
+
+
+def _pods(of: Object, kind: str, name: str, namespace: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """(id, the labels that the controller adds and that are known beforehand) of the pods that a maker's template stands for."""
+    if kind != "StatefulSet":
+        yield f"{namespace}/{name}[{kind}]", {key: value or name for key, value in _ADDED.get(kind, {}).items()}
+        return
+    spec = mapping(of, "spec")
+    count = number(spec, "replicas", 0, 2**31 - 1, "spec.")
+    first = number(mapping(spec, "ordinals", "spec."), "start", 0, 2**31 - 1, "spec.ordinals.") or 0
+    for ordinal in range(first, first + min(1 if count is None else max(count, 1), _MOST)):
+        pod = f"{name}-{ordinal}"
+        yield f"{namespace}/{pod}[Pod]", {_POD_NAME: pod, _POD_INDEX: str(ordinal)}
+
+
+def _maker(owner: Owner, written: tuple[tuple[str, str], ...]) -> Owner | None:
+    """Who made the maker of a pod, by the pod's labels: its own object may not have been read."""
+    namespace, kind, name = owner
+    for key, value in written:
+        if kind == "ReplicaSet" and key in _HASHES and name.endswith(f"-{value}"):
+            return namespace, _HASHES[key], name.removesuffix(f"-{value}")
+        if kind == "ReplicationController" and key == _OF_CONFIG:
+            return namespace, "DeploymentConfig", value
+    return None
+
+
+def _guest(spec: Object, where: str) -> Object:
+    """The pod that a virtual machine runs in, as far as it matters here: its container has the ports of the machine's interfaces.
+    https://kubevirt.io/user-guide/network/interfaces_and_networks/"""
+    devices = mapping(mapping(spec, "domain", where), "devices", f"{where}domain.")
+    ports = [port for each in mappings(devices, "interfaces", f"{where}domain.devices.") for port in mappings(each, "ports", where)]
+    return {"containers": [{"ports": [{**port, "containerPort": port.get("port")} for port in ports]}]}
 
 
 def _serving(spec: Object, where: str) -> list[tuple[Object, str]]:
