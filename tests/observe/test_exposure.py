@@ -326,3 +326,46 @@ def _cluster(dice: random.Random) -> str:
         )
         text += f"---\napiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\nmetadata: {{name: w}}\nspec: {{priority: 5, subject: {subject}, ingress: [{row}]}}\n"
     return text
+
+
+ROUTE = """\
+---
+apiVersion: route.openshift.io/v1
+kind: Route
+metadata: {name: web, namespace: shop}
+spec: {host: web.example.com, to: {kind: Service, name: web, weight: 100}, port: {targetPort: PORT}, tls: {termination: edge}}
+"""
+ROUTER = pod("router", "openshift-ingress", "{app: router, ingresscontroller.operator.openshift.io/deployment-ingresscontroller: default}")
+
+
+@pytest.mark.parametrize(("port", "leads"), [("8080", True), ("web", True), ('""', True), ("80", False), ("http", False), ("other", False)])
+def test_a_route_of_openshift_names_a_port_of_endpoints(tmp_path: Path, port: str, leads: bool) -> None:
+    """By number as the pods have it, or by the name that the Service gives it."""
+    text = WEB + service("web", "type: ClusterIP").replace("{port: 80", "{name: web, port: 80") + ROUTE.replace("PORT", port)
+    assert [(x.entry, x.at, x.port) for x in exposures(tmp_path, text)] == [
+        ("Route shop/web", "443/tcp at web.example.com", "8080/tcp")
+    ] * leads
+    said = observed(tmp_path, all_yaml=text)
+    assert [d.code for d in said.entrances.problems(said.network.endpoints).found] == ([] if leads else ["K202"])
+
+
+def test_a_route_of_openshift_goes_through_its_router(tmp_path: Path) -> None:
+    text = WEB + service("web", "type: ClusterIP") + ROUTE.replace("PORT", "8080") + ROUTER
+    inwards = ONLY_CONTROLLER.replace("metadata.name: ingress", "metadata.name: openshift-ingress")
+    front = service("router", "type: LoadBalancer", "openshift-ingress")
+    found = {x.workload: x for x in exposures(tmp_path, text + inwards + front)}
+    assert found["shop/web[Pod]"].reason == "through openshift-ingress/router[Pod]"
+    found = {x.workload: x for x in exposures(tmp_path, text + policy("deny", DENY) + front)}
+    assert found["shop/web[Pod]"].word is Word.BLOCKED
+    assert word(tmp_path, text + inwards)[0] is Word.PRIVATE, "the router itself is not reachable"
+
+
+def test_the_services_of_a_route_of_openshift(tmp_path: Path) -> None:
+    also = pod("old", labels="{app: old}") + pod("new", labels="{app: new}")
+    also += service("old", "type: ClusterIP") + service("new", "type: ClusterIP")
+    route = ROUTE.replace("PORT", "8080").replace("to:", "alternateBackends: [{name: old, weight: 0}, {kind: Service, name: new}], to:")
+    text = WEB + service("web", "type: ClusterIP") + also + route
+    assert {x.workload for x in exposures(tmp_path, text)} == {"shop/web[Pod]", "shop/new[Pod]"}, "a weight of nothing gets nothing"
+    missing = observed(tmp_path, all_yaml=text.replace("name: new}]", "name: gone}]"))
+    (said,) = missing.entrances.problems(missing.network.endpoints).found
+    assert said.code == "K202" and "Service shop/gone" in said.summary

@@ -32,7 +32,7 @@ _INTERNET, _PERHAPS = "K301", "K302"
 def command(file: str | None, source: str | None, fail_on: str | None, new_pods: bool, form: str) -> None:
     """What the internet reaches, and what any pod could reach that is not there yet, each with the reason.
 
-    Of a cluster: load balancers, node ports, external IPs, host ports, Ingresses and Gateways, each with what policies say.
+    Of a cluster: load balancers, node ports, external IPs, host ports, Ingresses, Gateways and OpenShift's Routes, each with what policies say.
     A firewall in front of the nodes is not part of a cluster's objects, and not seen.
 
     \b

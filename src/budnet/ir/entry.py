@@ -20,13 +20,14 @@ class EntryKind(Enum):
     HOST_NETWORK = "host network"
     INGRESS = "ingress"
     GATEWAY = "gateway"
+    ROUTE = "route"
 
 
 class Entry(Struct, frozen=True):
     """One port that something outside the pods' network takes connections at, and where it hands them on to."""
 
     id: str
-    """`Service namespace/name`, `Ingress namespace/name`, `Gateway namespace/name`, `Pod namespace/name`."""
+    """`Service namespace/name`, `Ingress namespace/name`, `Gateway namespace/name`, `Route namespace/name`, `Pod namespace/name`."""
     kind: EntryKind
     cluster: str
     protocol: Protocol
@@ -44,6 +45,6 @@ class Entry(Struct, frozen=True):
     shown: tuple[str, ...] = ()
     """Its addresses or host names, as far as they are known."""
     through: tuple[str, ...] = ()
-    """Of an Ingress or a Gateway: the pods that take connections for it, where they are known."""
+    """Of an Ingress, a Gateway or a Route: the pods that take connections for it, where they are known."""
     keeps_source: bool = False
     """Whether pods see the client's address; where not, they may see a node's."""

@@ -8,5 +8,7 @@ fields.py      reading fields of objects nobody has checked, with problems inste
 selectors.py   label selectors
 workloads.py   pods, and what makes pods, as endpoints
 policies.py    NetworkPolicy, and the cluster-wide kinds
+entrances.py   ways in: services.py, gateways.py, and openshift.py for its Routes
+foreign.py     policies of other makers, recognised and not modelled
 cluster.py     all objects together: the Network
 """

@@ -29,6 +29,9 @@ PODS: Mapping[str, tuple[Labels, ...]] = {
 }
 """By the controller of an IngressClass: the labels of its pods, the most exact first."""
 
+ROUTER: Labels = (("ingresscontroller.operator.openshift.io/deployment-ingresscontroller", "default"),)
+"""The pods of OpenShift's router, as its operator labels them (openshift/cluster-ingress-operator, pkg/operator/controller/names.go)."""
+
 ALB = "ingress.k8s.aws/alb"
 ALB_SCHEME = "alb.ingress.kubernetes.io/scheme"
 """`internal` by default, https://kubernetes-sigs.github.io/aws-load-balancer-controller/v2.10/guide/ingress/annotations."""

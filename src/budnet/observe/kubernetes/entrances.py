@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.entry import Entry, EntryKind
-from budnet.observe.kubernetes import services
+from budnet.observe.kubernetes import openshift, services
 from budnet.observe.kubernetes.fields import Object, Place, Problems
 from budnet.observe.kubernetes.gateways import ROUTES, Fits, Gateways
 from budnet.observe.kubernetes.services import Nodes, Pods, Port, Service
@@ -16,7 +17,7 @@ from budnet.source.diagnostic import Severity
 SELECTS_NOBODY, NO_SUCH_BACKEND, NO_SUCH_PORT = "K201", "K202", "K203"
 _KINDS = {
     ("", "Service"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"), ("networking.k8s.io", "Ingress"),
-    ("networking.k8s.io", "IngressClass"), ("gateway.networking.k8s.io", "Gateway"), ("gateway.networking.k8s.io", "ReferenceGrant"),
+    ("networking.k8s.io", "IngressClass"), ("route.openshift.io", "Route"), ("gateway.networking.k8s.io", "Gateway"), ("gateway.networking.k8s.io", "ReferenceGrant"),
     *(("gateway.networking.k8s.io", kind) for kind in ROUTES),
 }  # fmt: skip
 
@@ -29,6 +30,7 @@ class Entrances:
         self.services: dict[str, Service] = {}
         self._slices: dict[str, list[str]] = {}
         self._gateways = Gateways(cluster)
+        self._routes: list[openshift.Route] = []
         self._external: list[str] = []
         self._nodes: list[bool] = []
 
@@ -44,6 +46,8 @@ class Entrances:
         elif kind in ("EndpointSlice", "Endpoints"):
             service, behind = services.slices(of, namespace)
             self._slices.setdefault(service, []).extend(behind)
+        elif kind == "Route":
+            self._routes.append(openshift.route(of, name, namespace, place))
         else:
             self._gateways.read(kind, of, name, namespace, place)
 
@@ -61,6 +65,7 @@ class Entrances:
         )
         found = [e for s in self.services.values() for e in services.entries(s, self._behind(s, pods), nodes, self.cluster)]
         found += self._gateways.entries(pods, lambda space, name, port: self._targets(pods, space, name, port), fits)
+        found += [openshift.entry(r, self.cluster, pods, lambda *port: self._endpoints(pods, *port)) for r in self._routes]
         found += _of_hosts(endpoints, host_ports, nodes, self.cluster)
         return sorted(found, key=lambda e: (e.id, e.kind.value, e.protocol.value, e.port, e.targets))
 
@@ -81,14 +86,21 @@ class Entrances:
                         Severity.WARNING, NO_SUCH_PORT, f"Service {one.label} leads to the port '{port.target}', and none of its pods has one of that name",
                         one.place, "name the port of the container, or write its number",
                     )  # fmt: skip
-        for space, name, port_, place in self._gateways.backends():
-            target = self.services.get(f"{space}/{name}")
-            if target is None or not _port_of(target, port_):
-                missing = f"Service {space}/{name}" + (f", port {port_}" if target else "")
-                out.say(
-                    Severity.WARNING, NO_SUCH_BACKEND, f"this leads to {missing}, which is not there", place, "correct the name or the port"
-                )
+        for space, name, at, place in self._missing(pods):
+            what = f"Service {space}/{name}" + (f", port {at}" if f"{space}/{name}" in self.services else "")
+            out.say(Severity.WARNING, NO_SUCH_BACKEND, f"this leads to {what}, which is not there", place, "correct the name or the port")
         return out
+
+    def _missing(self, pods: Pods) -> Iterator[tuple[str, str, int | str, Place]]:
+        """(namespace, Service, port, where it is written) of what Ingresses and routes lead to, and what is not there."""
+        for backend in self._gateways.backends():
+            one = self.services.get(f"{backend[0]}/{backend[1]}")
+            if one is None or not _port_of(one, backend[2]):
+                yield backend
+        for space, name, at, place in openshift.backends(self._routes):
+            one = self.services.get(f"{space}/{name}")
+            if one is None or (self._behind(one, pods) and not self._endpoints(pods, space, name, at)):
+                yield space, name, at, place
 
     def _behind(self, one: Service, pods: Pods) -> list[Endpoint]:
         if one.type == "ExternalName":
@@ -102,6 +114,13 @@ class Entrances:
         one = self.services.get(f"{namespace}/{name}")
         port = _port_of(one, at) if one else None
         return services.targets(port, self._behind(one, pods)) if one and port else ()
+
+    def _endpoints(self, pods: Pods, namespace: str, name: str, at: str) -> tuple[tuple[str, int], ...]:
+        """Of a Service the endpoints over TCP whose port has a name, which is the Service's for it, or a number; all of them without."""
+        one = self.services.get(f"{namespace}/{name}")
+        ports = [p for p in one.ports if p.protocol is Protocol.TCP] if one else []
+        found = ((p, t) for p in ports for t in services.targets(p, self._behind(one, pods))) if one else ()
+        return tuple(t for p, t in found if at in ("", p.name, str(t[1])))
 
 
 def _port_of(one: Service, at: int | str) -> Port | None:

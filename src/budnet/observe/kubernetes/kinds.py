@@ -21,7 +21,7 @@ VERSIONS: dict[tuple[str, str], tuple[str, ...]] = POLICIES | {
     ("apps.openshift.io", "DeploymentConfig"): ("v1",), ("argoproj.io", "Rollout"): ("v1alpha1",),
     **{("kubevirt.io", kind): ("v1", "v1alpha3") for kind in ("VirtualMachine", "VirtualMachineInstance")},
     ("discovery.k8s.io", "EndpointSlice"): ("v1", "v1beta1"),
-    ("networking.k8s.io", "Ingress"): ("v1",), ("networking.k8s.io", "IngressClass"): ("v1", "v1beta1"),
+    ("route.openshift.io", "Route"): ("v1",), ("networking.k8s.io", "Ingress"): ("v1",), ("networking.k8s.io", "IngressClass"): ("v1", "v1beta1"),
     **{("gateway.networking.k8s.io", kind): ("v1", "v1beta1", "v1alpha3", "v1alpha2") for kind in ("Gateway", "ReferenceGrant", *ROUTES)},
 }  # fmt: skip
 """The kinds that are read, each in the versions that are known; what a field of another one means is not guessed.

@@ -26,6 +26,8 @@ from budnet.reach.table.table import Table
 
 Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
 NO, PERHAPS, YES = 0, 1, 2
+_ROUTED = (EntryKind.INGRESS, EntryKind.GATEWAY, EntryKind.ROUTE)
+"""What some pods, or a cloud, take connections for."""
 PUBLIC = AddressSet.of(EVERYWHERE) - semantics.NOT_PUBLIC
 
 
@@ -53,7 +55,7 @@ class Clusters:
     def exposures(self) -> list[Exposure]:
         """One for each entry and workload behind it, in their order; of a workload's pods the most open one counts."""
         found: dict[tuple[str, str, str, str, str], Exposure] = {}
-        ahead = {t for e in self.network.entries if e.kind not in (EntryKind.INGRESS, EntryKind.GATEWAY) for t in self._open(e)}
+        ahead = {t for e in self.network.entries if e.kind not in _ROUTED for t in self._open(e)}
         order = list(Word)
         for entry in self.network.entries:
             judged: dict[tuple[object, ...], Exposure] = {}
@@ -77,7 +79,7 @@ class Clusters:
 
     def _judge(self, entry: Entry, endpoint: Endpoint, port: int, ahead: set[str]) -> Exposure:
         policies = self.asked(endpoint)
-        if entry.kind in (EntryKind.INGRESS, EntryKind.GATEWAY):
+        if entry.kind in _ROUTED:
             word, prefixes, reason = self._routed(entry, endpoint, port, ahead)
         else:
             word, prefixes, reason = self._straight(entry, endpoint, port)
@@ -163,7 +165,7 @@ class Clusters:
             known = self._passing[row, protocol, port] = found[ids].tolist()
         return known
 
-    # ---- behind an Ingress or a Gateway ---------------------------------------------------------------------------------
+    # ---- behind an Ingress, a Gateway or a Route -----------------------------------------------------------------------------
 
     def _routed(self, entry: Entry, endpoint: Endpoint, port: int, ahead: set[str]) -> tuple[Word, tuple[Prefix, ...], str]:
         who = entry.kind.value
