@@ -16,7 +16,6 @@ from budnet.reach.exposure import clusters, networks
 from budnet.reach.exposure.newcomers import NEW, newcomers
 from budnet.reach.exposure.verdict import Exposure, Word
 from budnet.reach.path import path
-from budnet.reach.table.table import Table
 from budnet.records import replace
 from observe.reading import node, observed, pod, policy, service
 
@@ -27,7 +26,7 @@ WEB = pod("web", labels="{app: web}")
 def exposures(folder: Path, text: str) -> list[Exposure]:
     found = observed(folder, all_yaml=text)
     assert not found.problems.found, found.problems.found
-    return clusters.exposures(found.network, Table(found.network, own_nodes=False))
+    return clusters.exposures(found.network)
 
 
 def word(folder: Path, text: str) -> tuple[Word, str]:
@@ -265,6 +264,23 @@ def test_a_new_namespace_has_any_labels_but_no_name_that_exists(tmp_path: Path) 
     }
     assert not found[NEW].some_labels
     assert found["shop"].any_labels
+
+
+def test_one_pod_of_a_workload_is_enough(tmp_path: Path) -> None:
+    owner = "ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, uid: u, controller: true}]"
+    text = "".join(
+        pod(f"db-{i}").replace("labels: {}}", f"{owner}}}") + f"status: {{podIPs: [{{ip: 10.{i}.0.1}}, {{ip: 'fd00:{i}::1'}}]}}\n"
+        for i in range(3)
+    )
+    rules = "[{to: [{ipBlock: {cidr: 10.2.0.0/16}}], ports: [{port: 80}]}, {to: [{ipBlock: {cidr: 'fd00:1::/32'}}], ports: [{port: 81}]}]"
+    text += policy("out", f"{{podSelector: {{matchLabels: {{role: client}}}}, policyTypes: [Egress], egress: {rules}}}")
+    one, _ = newcomers(observed(tmp_path, all_yaml=text).network)
+    assert (one.workload, one.namespace, one.labels) == ("shop/db[StatefulSet]", "shop", ())
+    assert (str(one.any_labels), one.some_labels.everything) == ("80-81/tcp", True)
+
+
+def test_nobody_is_reached_where_nobody_is(tmp_path: Path) -> None:
+    assert newcomers(observed(tmp_path, all_yaml=node()).network) == []
 
 
 @pytest.mark.parametrize("seed", range(12))

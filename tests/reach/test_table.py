@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from budnet.reach.matrix import asked, receivers, senders
 from budnet.reach.points import Point
 from budnet.reach.relay import way
 from budnet.reach.table.table import Table
+from helpers import GOLDEN
 from properties.networks import random_network
 
 Ways = dict[tuple[int, int], int]
@@ -79,6 +82,22 @@ def _equal(network: Network) -> None:
         assert source < table.columns.inside and destination < table.columns.inside
         mine = {e.id for e in table.columns.members[source]}
         assert mine & {e.id for e in table.columns.members[destination]}
+
+
+@pytest.mark.parametrize("file", ["catalog/foundry", "catalog/five-ways", str(GOLDEN / "linked" / "topology.yaml")])
+def test_some_pairs_are_what_they_are_among_all(file: str) -> None:
+    network = pipeline.load(file).network
+    assert network is not None
+    table, dice = Table(network), Random(0)
+    sources, there = (np.array(dice.sample(range(table.columns.count), 60), np.intp) for _ in range(2))
+    wanted = np.zeros((table.columns.count, table.columns.count), object)
+    for block, reached, found in table.blocks():
+        for row, source in zip(found.tolist(), block, strict=True):
+            for destination, connection in zip(reached, row, strict=True):
+                wanted[source, destination] |= table.connections.masks[connection]  # over a front, and straight
+    masks = [[table.connections.masks[number] for number in row] for row in table.between(sources, there).tolist()]
+    assert masks == wanted[np.ix_(sources, there)].tolist()
+    assert any(map(any, masks))
 
 
 def _sets(table: Table, connection: int) -> tuple[Transports, Transports]:

@@ -70,6 +70,12 @@ class Connections:
         table = self.table()
         return self.numbers(table[left] & table[right])
 
+    def join(self, left: Ids, right: Ids) -> Ids:
+        """The unions of pairs, element by element. Each distinct pair is worked out once."""
+        pairs, which = np.unique(left.astype(np.int64) << 32 | right, return_inverse=True)
+        found = self.ids(self.masks[pair >> 32] | self.masks[pair & 0xFFFFFFFF] for pair in pairs.tolist())
+        return found[which].reshape(left.shape)
+
     def respelt(self, bits: NDArray[np.intp], everything: int) -> Connections:
         """The same sets with other bits and the same numbers: bit i of each is what bit `bits[i]` was, none where that is -1."""
         out = Connections(everything)

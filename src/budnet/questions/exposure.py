@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from budnet.collector import paused
 from budnet.ir.network import Network
 from budnet.questions.answer import Answer
 from budnet.questions.matrix import transports_json
 from budnet.reach.exposure import clusters, networks
 from budnet.reach.exposure.newcomers import Newcomer, newcomers
 from budnet.reach.exposure.verdict import Exposure
-from budnet.reach.table.table import Table
 
 Found = tuple[list[Exposure], list[Newcomer]]
 COLUMNS = ("workload", "port", "exposure", "internet", "entry", "kind", "at", "ranges", "reason", "decided_by", "origin")
 
 
+@paused()
 def exposure(network: Network, new_pods: bool = True) -> Found:
     """Of either kind of network. Without `new_pods` the second part is empty."""
-    found = networks.exposures(network) if network.vpcs else clusters.exposures(network, Table(network, own_nodes=False))
+    found = networks.exposures(network) if network.vpcs else clusters.exposures(network)
     return found, newcomers(network) if new_pods else []
 
 
+@paused()
 def answer(found: Found) -> Answer:
     """A row for each way in; new pods are in the document."""
     rows = [exposure_json(x) for x in found[0]]

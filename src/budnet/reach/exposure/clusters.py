@@ -254,7 +254,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 
-def exposures(network: Network, table: Table) -> list[Exposure]:
-    """What the ways into the clusters of a Network lead to. `table` is one without `own_nodes`: what nodes hand on comes from
-    their addresses, and is not what they say themselves."""
-    return Clusters(table).exposures()
+def exposures(network: Network) -> list[Exposure]:
+    """What the ways into the clusters of a Network lead to. What nodes hand on comes from their addresses, and is not what they say
+    themselves."""
+    return Clusters(Table(network, own_nodes=False)).exposures() if network.entries else []

@@ -13,20 +13,23 @@ names, as a VPC's default group does (https://docs.aws.amazon.com/vpc/latest/use
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
 
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
+from budnet.packets.connections import Connections, Ids
 from budnet.packets.transports import Transports
 from budnet.reach.exposure.tried import NEW, Labels, Tried
+from budnet.reach.table.columns import Indices
 from budnet.reach.table.table import Table
 
 __all__ = ["NEW", "Newcomer", "newcomers"]
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(Struct, frozen=True):
     """What new pods of one namespace could open to a workload."""
 
     workload: str
@@ -52,46 +55,33 @@ def newcomers(network: Network) -> list[Newcomer]:
         return []
     tried = Tried(network)
     table = Table(tried.network)
-    found: list[Newcomer] = []
-    targets: dict[str, list[int]] = {}
+    pods: dict[str, list[int]] = {}
+    behind: dict[str, list[int]] = {}
     heard: dict[str, int] = {}
     for column, members in enumerate(table.columns.members):
         for e in members:
-            if e.id not in tried.of and e.filtered and (network.vpcs or (e.kind is EndpointKind.POD and e.cluster)):
-                targets.setdefault(e.service or e.id, []).append(column)
-                heard[e.service or e.id] = heard.get(e.service or e.id, 0) | _heard(table, e)
-    columns: dict[str, list[int]] = {}
-    for column in range(table.columns.inside):
-        for e in table.columns.members[column]:
             if e.id in tried.of:
-                columns.setdefault(e.id, []).append(column)
-    reached = _reached(
-        table, sorted({c for own in columns.values() for c in own}), sorted({c for there in targets.values() for c in there})
-    )
-    # the fewest labels first, so that of choices that get the same the first one is the one to show
-    ordered = {space: sorted(ids, key=lambda i: (sum(map(len, tried.of[i])), str(tried.of[i]))) for space, ids in tried.spaces.items()}
-    for workload, behind in sorted(targets.items()):
-        for space, ids in ordered.items():
-            ways = [(tried.of[i], _union(table, [reached[c] for c in columns[i]], behind)) for i in ids]
-            found.append(_newcomer(table, workload, space, ways, space not in tried.partly, heard[workload]))
-    return found
-
-
-def _newcomer(
-    table: Table, workload: str, space: str, ways: Sequence[tuple[tuple[Labels, Labels], int]], complete: bool, heard: int
-) -> Newcomer:
-    masks = [(labels, sure & heard, perhaps & heard) for labels, number in ways for sure, perhaps in [_masks(table, number)]]
-    every, some, doubtful = masks[0][1], 0, 0
-    for _, sure, perhaps in masks:
-        every &= sure
-        some |= sure
-        doubtful |= perhaps
-    decode = table.alphabet.decode
-    # the fewest labels that get the most that one choice gets
-    labels, spaces = max(masks, key=lambda m: m[1].bit_count())[0]
-    if not some & ~every:
-        labels, spaces = (), ()
-    return Newcomer(workload, space, decode(every), decode(some), labels, spaces, decode(doubtful & ~some), complete)
+                pods.setdefault(e.id, []).append(column)
+            elif e.filtered and (network.vpcs or (e.kind is EndpointKind.POD and e.cluster)):
+                name = e.service or e.id
+                behind.setdefault(name, []).append(column)
+                heard[name] = heard.get(name, 0) | _heard(table, e)
+    if not behind:
+        return []
+    workloads, best = sorted(behind), _Best(table)
+    targets = _Groups([[*dict.fromkeys(behind[w])] for w in workloads])
+    found: list[list[Newcomer]] = [[] for _ in workloads]
+    for space, ids in tried.spaces.items():
+        # the fewest labels first, so that of choices that get the same the first one is the one to show
+        ordered = sorted(ids, key=lambda i: (sum(map(len, tried.of[i])), str(tried.of[i])))
+        sources = _Groups([pods[i] for i in ordered])
+        by_pod = sources.united(table.between(sources.columns, targets.columns), table.connections)
+        opened = targets.united(by_pod.T, table.connections)
+        for workload, ways, out in zip(workloads, opened.tolist(), found, strict=True):
+            any_labels, some_labels, unknown, most = best.of(ways, heard[workload])
+            labels, spaces = ((), ()) if most is None else tried.of[ordered[ways.index(most)]]
+            out.append(Newcomer(workload, space, any_labels, some_labels, labels, spaces, unknown, space not in tried.partly))
+    return [one for each in found for one in each]
 
 
 def _heard(table: Table, e: Endpoint) -> int:
@@ -101,27 +91,53 @@ def _heard(table: Table, e: Endpoint) -> int:
     return sum({table.alphabet.bit(x.protocol, x.port) for x in e.listeners if not x.loopback})
 
 
-def _masks(table: Table, number: int) -> tuple[int, int]:
-    mask = table.connections.masks[number]
-    return table.lanes.answered(mask), table.lanes.doubtful(mask)
+class _Groups:
+    """Columns that belong together: a pod's of each address family, a workload's of pods that differ."""
+
+    def __init__(self, groups: Sequence[Sequence[int]]) -> None:
+        self.columns = np.unique([column for own in groups for column in own])
+        self._turns: list[tuple[list[int], Indices]] = []
+        """The first column of each group, then the second of those that have one, and so on: (groups, positions in `columns`)."""
+        for turn in range(max(map(len, groups))):
+            those = [i for i, own in enumerate(groups) if len(own) > turn]
+            self._turns.append((those, np.searchsorted(self.columns, [groups[i][turn] for i in those])))
+
+    def united(self, found: Ids, connections: Connections) -> Ids:
+        """The union of each group's rows."""
+        (_, first), *others = self._turns
+        out = found[first]
+        for those, at in others:
+            out[those] = connections.join(out[those], found[at])
+        return out
 
 
-def _reached(table: Table, sources: Sequence[int], targets: Sequence[int]) -> dict[int, dict[int, int]]:
-    wanted = set(targets)
-    out: dict[int, dict[int, int]] = {s: {} for s in sources}
-    for source, found in table.arriving(sources).items():
-        for column, number in found:
-            if column in wanted:  # over fronts and straight are two ways to one column
-                out[source][column] = table.either(out[source].get(column, 0), number)
-    return out
+_Answer = tuple[Transports, Transports, Transports, int | None]
 
 
-def _union(table: Table, reached: Sequence[dict[int, int]], behind: Iterable[int]) -> int:
-    """What a pod opens to a workload, by all columns of either: of each address family, and of pods that differ."""
-    number = 0
-    for column in behind:
-        for ways in reached:
-            other = ways.get(column, 0)
-            if other:
-                number = table.either(number, other) if number else other
-    return number
+class _Best:
+    """What the best choice of labels comes to, by what each choice opens; few namespaces and workloads differ in that."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._known: dict[tuple[int, tuple[int, ...]], _Answer] = {}
+
+    def of(self, ways: Sequence[int], heard: int) -> _Answer:
+        """(what all choices open, what some do, what some may, the first connection that has the most of it; None where all
+        choices open the same)."""
+        distinct = tuple(dict.fromkeys(ways))
+        known = self._known.get((heard, distinct))
+        if known is None:
+            known = self._known[heard, distinct] = self._of(distinct, heard)
+        return known
+
+    def _of(self, ways: Sequence[int], heard: int) -> _Answer:
+        lanes, decode = self._table.lanes, self._table.alphabet.decode
+        masks = [self._table.connections.masks[number] for number in ways]
+        sure = [lanes.answered(mask) & heard for mask in masks]
+        every, some, doubtful = sure[0], 0, 0
+        for opened, mask in zip(sure, masks, strict=True):
+            every &= opened
+            some |= opened
+            doubtful |= lanes.doubtful(mask) & heard
+        most = max(range(len(ways)), key=lambda i: sure[i].bit_count())
+        return decode(every), decode(some), decode(doubtful & ~some), ways[most] if some & ~every else None

@@ -36,14 +36,14 @@ class Tried:
         self._pods: list[Endpoint] = []
         clusters, groups = [], []
         for cluster in network.clusters:
-            several = len(network.clusters) > 1
+            several, asked = len(network.clusters) > 1, _Asked(network, cluster.id)
             places = _places(network, cluster) if network.vpcs else [_NO_PLACE]
             groups += [SecurityGroup(p.group, p.vpc, (), _everywhere(p.group), NOWHERE) for p in places if p.vpc]
             made = [Namespace(f"new namespace {i}", labels) for i, labels in enumerate(self._new_spaces(network, cluster.id))]
             for space in (*cluster.namespaces, *made):
                 new = space in made
                 name = NEW if new else space.name
-                choices, complete = _choices(_about(network, cluster.id, space))
+                choices, complete = _choices(asked.of(space))
                 for place in places:
                     shown = f"{name} in {place.name}" if place.name else f"{cluster.id}{': ' if new else '/'}{name}" if several else name
                     self._add(place, cluster.id, space.name, shown, choices, complete, space.labels if new else ())
@@ -123,32 +123,36 @@ def _everywhere(group: str) -> tuple[SgRule, ...]:
     return tuple(SgRule(f"{group}:out:{p}", p, Match(), NOWHERE) for p in EVERYWHERE)
 
 
-def _about(network: Network, cluster: str, space: Namespace) -> list[Selector]:
-    """The selectors that could look at a pod of a namespace."""
-    labels = dict(space.labels)
+class _Asked:
+    """The selectors that could look at pods of a cluster: at those of one namespace, or of namespaces with some labels."""
 
-    def looks(peer: object, own: str) -> bool:
-        if not isinstance(peer, PodPeer):
-            return False
-        return own == space.name if peer.namespaces is None else semantics.selects(peer.namespaces, labels)
+    def __init__(self, network: Network, cluster: str) -> None:
+        self._by_name: dict[str, set[Selector]] = {}
+        self._by_labels: dict[Selector, set[Selector]] = {}
+        for policy in network.policies:
+            if policy.cluster == cluster:
+                if policy.egress is not None:
+                    self._by_name.setdefault(policy.namespace, set()).add(policy.selector)
+                self._note((p for rule in policy.ingress or () for p in rule.peers), policy.namespace)
+        for admin in network.admin_policies:
+            if admin.cluster == cluster:
+                self._note((p for rule in admin.ingress for p in rule.peers), "")
+                self._note([admin.subject] if admin.egress else (), "")
+        for other in network.unknown_policies:
+            if other.cluster == cluster and other.egress:
+                self._by_labels.setdefault(other.subject.namespaces or (), set()).add(other.subject.pods)
 
-    found: dict[Selector, None] = {}
-    for policy in network.policies:
-        if policy.cluster == cluster:
-            if policy.namespace == space.name and policy.egress is not None:
-                found[policy.selector] = None
-            for rule in policy.ingress or ():
-                found |= {p.pods: None for p in rule.peers if isinstance(p, PodPeer) and looks(p, policy.namespace)}
-    for admin in network.admin_policies:
-        if admin.cluster == cluster:
-            if admin.egress and looks(admin.subject, ""):
-                found[admin.subject.pods] = None
-            for row in admin.ingress:
-                found |= {p.pods: None for p in row.peers if isinstance(p, PodPeer) and looks(p, "")}
-    for other in network.unknown_policies:
-        if other.cluster == cluster and other.egress and (other.subject.namespaces is None or looks(other.subject, "")):
-            found[other.subject.pods] = None
-    return list(found)
+    def _note(self, peers: Iterable[object], own: str) -> None:
+        for peer in peers:
+            if isinstance(peer, PodPeer):
+                of = self._by_name.setdefault(own, set()) if peer.namespaces is None else self._by_labels.setdefault(peer.namespaces, set())
+                of.add(peer.pods)
+
+    def of(self, space: Namespace) -> set[Selector]:
+        """Those that could look at a pod of a namespace."""
+        labels = dict(space.labels)
+        looking = (pods for spaces, pods in self._by_labels.items() if semantics.selects(spaces, labels))
+        return self._by_name.get(space.name, set()).union(*looking)
 
 
 def _choices(selectors: Iterable[Selector], most: int = MOST) -> tuple[list[Labels], bool]:

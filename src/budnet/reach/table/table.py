@@ -31,6 +31,7 @@ _BLOCK = 128
 """Sources at a time: what is written then stays in the processor's cache."""
 
 Indices = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 
 
 class Table:
@@ -95,12 +96,13 @@ class Table:
 
     # ---- pairs ----------------------------------------------------------------------------------------------------------
 
-    def _codes(self, sources: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
+    def _codes(self, sources: Indices, among: Bools | None) -> Iterator[tuple[Indices, Indices, Ids]]:
         """(sources, destinations that the network carries to, both policies as one number for each pair)."""
         places = self.columns.place[sources]
         for place in dict.fromkeys(places.tolist()):
             here = sources[places == place]
-            there = np.flatnonzero(self._between[place][self.columns.place])
+            carried = self._between[place][self.columns.place] != NOTHING
+            there = np.flatnonzero(carried if among is None else carried & among)
             for start in range(0, len(here) if len(there) else 0, _BLOCK):
                 block = here[start : start + _BLOCK]
                 codes = self.crossing.codes(block, there)
@@ -129,12 +131,16 @@ class Table:
         Whether anybody listens is not asked."""
         chosen = np.arange(self.columns.count) if sources is None else np.fromiter(sources, np.intp)
         yield from self._straight(chosen)
+        yield from self._relayed(chosen)
+
+    def _relayed(self, chosen: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
+        """The same for connections that a front opens for a client."""
         if self.network.fronts:
             yield from Fronts(self, self._straight).blocks(chosen)
 
-    def _straight(self, chosen: Indices) -> Iterator[tuple[Indices, Indices, Ids]]:
-        """The same for connections that a packet makes on its own way."""
-        for block, there, codes in self._codes(chosen):
+    def _straight(self, chosen: Indices, among: Bools | None = None) -> Iterator[tuple[Indices, Indices, Ids]]:
+        """The same for connections that a packet makes on its own way; `among`: which destinations are asked about."""
+        for block, there, codes in self._codes(chosen, among):
             found = self.crossing.met(codes)
             yield block, there, self._apart(block, there, found) if self.wires is None else self._through(block, there, found)
 
@@ -190,6 +196,19 @@ class Table:
                 out.setdefault(source, []).extend(zip(there[at].tolist(), row[at].tolist(), strict=True))
         return out
 
+    def between(self, sources: Indices, there: Indices) -> Ids:
+        """The connection of each of some columns with each of some others, shape (sources, there)."""
+        row, place = (np.full(self.columns.count, -1, np.intp) for _ in range(2))
+        row[sources], place[there] = np.arange(len(sources)), np.arange(len(there))
+        out = np.zeros((len(sources), len(there)), np.int32)
+        for block, reached, found in self._straight(sources, place >= 0):
+            out[np.ix_(row[block], place[reached])] = found
+        for block, reached, found in self._relayed(sources):
+            for column, ways in zip(place[reached].tolist(), found.T, strict=True):
+                if column >= 0:  # several ways may lead to one column
+                    out[row[block], column] = self.connections.join(out[row[block], column], ways)
+        return out
+
     def either(self, one: int, other: int) -> int:
         """The union of two connections, by number."""
         return self.connections.id(self.connections.masks[one] | self.connections.masks[other])
@@ -214,5 +233,5 @@ def leaves_unknown(network: Network) -> bool:
     placed = all(e.addresses for e in network.endpoints)
     return any(
         isinstance(p, NamePeer) or (not placed and (isinstance(p, NodePeer) or (isinstance(p, BlockPeer) and covers_partly(p))))
-        for p in cuts.policy_peers(network)
+        for p in dict.fromkeys(cuts.policy_peers(network))
     )
