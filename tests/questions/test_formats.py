@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from budnet.cli.main import cli
+from budnet.questions.answer import indented
 from helpers import GOLDEN
 from questions.sarif import SCHEMA
 from questions.shop import FOREIGN, SHOP, written
@@ -97,6 +98,12 @@ def test_the_schema_refuses_what_is_wrong() -> None:
         bad["runs"][0]["results"][0][spoil] = "nonsense"
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["plain", "dé \u2028 \U0001f600", "not UTF-8: \udcff", 'quoted " \\ \x00 \x7f'])
+def test_json_is_written_as_python_writes_it(name: str) -> None:
+    document = {name: [name, [], {}, [[]], None, True, -0.0, 1e300, 10**30, {"more": [{name: 1.5}]}]}
+    assert indented(document) == json.dumps(document, indent=1)
 
 
 def test_show_of_a_cluster(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -117,7 +116,9 @@ def colours(stream: Any) -> bool:
 
 def print_json(verb: str, body: dict[str, Any]) -> None:
     """One document on stdout."""
-    click.echo(json.dumps({"schema": f"budnet.{verb}/1"} | body, indent=1))
+    from budnet.questions.answer import indented
+
+    click.echo(indented({"schema": f"budnet.{verb}/1"} | body))
 
 
 def print_answer(answer: Answer, form: str) -> None:
@@ -136,9 +137,10 @@ def print_sarif(found: Iterable[Diagnostic]) -> None:
     """A SARIF log on stdout, for code scanning and editors."""
     from importlib.metadata import version
 
+    from budnet.questions.answer import indented
     from budnet.source.report import to_sarif
 
-    click.echo(json.dumps(to_sarif(found, version("budnet")), indent=1))
+    click.echo(indented(to_sarif(found, version("budnet"))))
 
 
 def console(stderr: bool = False) -> Console:

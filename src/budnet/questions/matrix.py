@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from budnet.ir.address import Prefix, inside
+from budnet.ir.address import ALL_PORTS, Prefix, inside
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
 from budnet.packets.connections import Ids
@@ -280,9 +280,6 @@ COLUMNS = ("src", "dst", "allowed", "one_way", "unknown", "unknown_ports")
 def transports_json(transports: Transports) -> list[dict[str, Any]]:
     """`[{"protocol": "TCP", "ports": [[80, 80]]}]`; `"ports": null` is all of them."""
     return [
-        {
-            "protocol": protocol.name,
-            "ports": None if [(r.first, r.last) for r in ranges] == [(0, 65535)] else [[r.first, r.last] for r in ranges],
-        }
+        {"protocol": protocol.name, "ports": None if ranges == (ALL_PORTS,) else [[r.first, r.last] for r in ranges]}
         for protocol, ranges in transports.parts
     ]
