@@ -14,7 +14,6 @@ from budnet.reach.diff_edits import Edits
 from budnet.reach.difference import Cause, WayIn
 from budnet.reach.exposure import clusters, networks
 from budnet.reach.exposure.verdict import Exposure, Word
-from budnet.reach.table.table import Table
 
 _Key = tuple[str, ...]
 _Name = tuple[str, str]
@@ -50,9 +49,7 @@ def of_both_kinds(old: Network, new: Network, called: dict[str, str], now_called
 
 
 def _exposures(network: Network) -> list[Exposure]:
-    if network.vpcs:
-        return networks.exposures(network)
-    return clusters.exposures(network, Table(network, own_nodes=False)) if network.entries else []
+    return networks.exposures(network) if network.vpcs else clusters.exposures(network)
 
 
 def _in_full(x: Exposure) -> _Key:

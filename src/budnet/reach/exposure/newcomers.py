@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
-from budnet.packets.connections import Connections, Ids
+from budnet.packets.connections import Connections, Ids, distinct
 from budnet.packets.transports import Transports
 from budnet.reach.exposure.tried import NEW, Labels, Tried
 from budnet.reach.table.columns import Indices
@@ -95,7 +95,7 @@ class _Groups:
     """Columns that belong together: a pod's of each address family, a workload's of pods that differ."""
 
     def __init__(self, groups: Sequence[Sequence[int]]) -> None:
-        self.columns = np.unique([column for own in groups for column in own])
+        self.columns = distinct(np.array([column for own in groups for column in own], np.intp))
         self._turns: list[tuple[list[int], Indices]] = []
         """The first column of each group, then the second of those that have one, and so on: (groups, positions in `columns`)."""
         for turn in range(max(map(len, groups))):
