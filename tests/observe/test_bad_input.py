@@ -298,3 +298,71 @@ def test_a_port_with_a_field_of_ones_own_is_nobody_elses(tmp_path: Path) -> None
     found = observed(tmp_path, all_yaml=pod("odd", extra=", note: [1, 2]") + bare)
     listening = {e.id: [x.port for x in e.listeners] for e in found.network.endpoints}
     assert listening == {"shop/odd[Pod]": [8080], "shop/bare[Pod]": []}
+
+
+# ---- pods, which are read by their type -------------------------------------------------------------------------------------
+
+POD = yaml.safe_load("""
+    apiVersion: v1
+    kind: Pod
+    metadata:
+      name: one
+      namespace: shop
+      labels: {app: web}
+      annotations: {note: any}
+      ownerReferences: [{kind: StatefulSet, name: web, controller: true}]
+    spec:
+      nodeName: node-1
+      hostNetwork: false
+      containers: [{name: main, ports: [{name: http, containerPort: 80, protocol: TCP, hostPort: 8080, hostIP: 192.0.2.1}]}]
+      initContainers: [{restartPolicy: Always, ports: [{containerPort: 81}]}]
+    status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}]}
+""")
+READ_BY_NOBODY = {("spec", "containers", 0, "name")}
+"""And so are the values of annotations."""
+
+
+def spoilt_pods() -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """A pod with one field of another type, at every place that is read, each by another name."""
+    out = []
+    for path in paths(POD):
+        inner: Any = POD
+        for key in path:
+            inner = inner[key]
+        for value in (7, True, "x", ["x"], {"x": 1}) if len(path) > 1 and path not in READ_BY_NOBODY and "note" not in path else ():
+            if type(value) is not type(inner) and not (path[-1] == "annotations" and isinstance(value, dict)):
+                bad = deepcopy(POD)
+                bad["metadata"]["name"] = f"pod-{len(out)}"
+                out.append((path, put(bad, path, value)))
+    return out
+
+
+def test_a_pod_with_a_wrong_field_is_said_with_its_place_and_left_out() -> None:
+    assert not read(POD).problems.found
+    for path, bad in spoilt_pods():
+        found = read(bad)
+        (one,) = found.problems.found
+        assert one.code == "K101" and f"{path[0]}.{path[1]}" in one.summary, (path, one)
+        assert len(found.network.endpoints) == 2, (path, one)
+
+
+def test_json_and_mappings_say_the_same_of_pods(tmp_path: Path) -> None:
+    bad = [one for _, one in spoilt_pods()]
+    as_mappings = [d.summary for one in bad for d in read(one).problems.found]
+    found = observed(tmp_path, a_json=json.dumps({"kind": "List", "items": [POD, *bad]}))
+    assert [d.summary for d in found.problems.found] == as_mappings and len(as_mappings) == len(bad) > 50
+    assert [e.id for e in found.network.endpoints] == ["shop/one[Pod]"]
+
+
+@pytest.mark.parametrize(
+    "field, value, said",
+    [
+        ("labels", {"app": 7}, "Pod shop/one: metadata.labels: the label 'app' is no text"),
+        ("labels", {7: "app"}, "Pod shop/one: metadata.labels: the key 7 is no text"),
+        ("ownerReferences", [{"name": "web"}], "Pod shop/one: metadata.ownerReferences[0].kind: 'kind' is missing"),
+        ("namespace", ["shop"], "metadata.namespace: expected a text, found a list"),
+    ],
+)
+def test_what_is_wrong_with_a_pod_is_said_in_our_words(field: str, value: Any, said: str) -> None:
+    (one,) = read(put(POD, ("metadata", field), value)).problems.found
+    assert said in one.summary

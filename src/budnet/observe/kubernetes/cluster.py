@@ -13,9 +13,10 @@ from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.observe.kubernetes import policies
 from budnet.observe.kubernetes.entrances import Entrances
-from budnet.observe.kubernetes.fields import Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text
+from budnet.observe.kubernetes.fields import Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text, typed
 from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_known, is_read
+from budnet.observe.kubernetes.manifests import Meta, Pod, written
 from budnet.observe.kubernetes.selectors import selects
 from budnet.observe.kubernetes.unread import KINDS, blind, hidden, lost, may_be_policy, unread
 from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id
@@ -39,7 +40,7 @@ class Observed:
 
 
 @paused()
-def network(objects: Iterable[tuple[Object, Place]], problems: Problems, name: str = "cluster") -> Observed:
+def network(objects: Iterable[tuple[Object | Pod, Place]], problems: Problems, name: str = "cluster") -> Observed:
     """The Network of one cluster. What is wrong with one object is said, and the object left out."""
     reader = _Reader(name, problems)
     for of, place in objects:
@@ -60,19 +61,24 @@ class _Reader:
         self.skipped: dict[str, int] = {}
         self._seen: dict[tuple[str, str, str, str], tuple[Place, Object | None]] = {}
 
-    def read(self, of: Object, place: Place) -> None:
+    def read(self, one: Object | Pod, place: Place) -> None:
         """One object."""
         try:
-            self._read(of, place)
+            self._read(one, place)
         except Wrong as wrong:
+            of = written(one)
             self.problems.say(Severity.ERROR, wrong.code, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
             if of.get("kind") == "Namespace":
                 self.problems.refuse("", "Namespace", place, f"{name_of(of)} could not be read")
             if may_be_policy(of):
                 self.unknown.append(unread(of, self.name, place, f"{name_of(of)} could not be read"))
 
-    def _read(self, of: Object, place: Place) -> None:
-        if "kind" not in of and "apiVersion" not in of:
+    def _read(self, of: Object | Pod, place: Place) -> None:
+        if isinstance(of, Pod):
+            kind, api = "Pod", of.apiVersion
+        elif "kind" in of or "apiVersion" in of:
+            kind, api = text(of, "kind"), text(of, "apiVersion")
+        else:
             self.problems.say(
                 Severity.WARNING,
                 NOT_AN_OBJECT,
@@ -81,38 +87,39 @@ class _Reader:
                 "it is left out",
             )
             return
-        kind = text(of, "kind")
-        group, _, version = text(of, "apiVersion").rpartition("/")
+        group, _, version = api.rpartition("/")
         if not is_known(group, kind, version):
             help = f"{kind} is known as {home(kind)}"
-            raise Wrong("apiVersion", f"'{of['apiVersion']}' is not known, and what it means is not guessed", help, UNKNOWN_VERSION)
+            raise Wrong("apiVersion", f"'{api}' is not known, and what it means is not guessed", help, UNKNOWN_VERSION)
         if not is_read(group, kind):
             self.skipped[kind] = self.skipped.get(kind, 0) + 1
             return
-        meta = mapping(of, "metadata")
-        name = meta.get("name") or meta.get("generateName")
-        if not isinstance(name, str):
-            raise Wrong("metadata.name", "the object has no name")
-        namespace = text(meta, "namespace", "metadata.", "default") or "default"
+        name, namespace = _called(of)
         key = group, kind, namespace, name
         if key in self._seen:
             first, before = self._seen[key]
             where = f"{first.file}:{first.line}" if first.line else first.file
             self.problems.say(
-                Severity.WARNING, DUPLICATE, f"{name_of(of)} is there twice; the second one is left out", place, f"the first is in {where}"
+                Severity.WARNING,
+                DUPLICATE,
+                f"{name_of(written(of))} is there twice; the second one is left out",
+                place,
+                f"the first is in {where}",
             )
             if before is not None and before != of:  # which of the two is in force is not known
-                self.unknown += [
-                    unread(each, self.name, place, f"{name_of(of)} is there twice, and the two differ") for each in (before, of)
-                ]
+                why = f"{name_of(before)} is there twice, and the two differ"
+                self.unknown += [unread(each, self.name, place, why) for each in (before, written(of))]
             return
-        self._seen[key] = place, of if kind in KINDS else None
-        self._one(of, group, kind, name, namespace, place)
+        self._seen[key] = place, of if kind in KINDS and not isinstance(of, Pod) else None
+        if isinstance(of, Pod):
+            self.workloads.pod(of, name, namespace, place)
+        else:
+            self._one(of, group, kind, name, namespace, place)
 
     def _one(self, of: Object, group: str, kind: str, name: str, namespace: str, place: Place) -> None:
         match group, kind:
             case "", "Pod":
-                self.workloads.pod(of, name, namespace, place)
+                self.workloads.pod(typed(of, Pod), name, namespace, place)
             case "", "Namespace":
                 self.spaces[name] = labels(mapping(of, "metadata"), where="metadata.")
             case "", "Node":
@@ -163,6 +170,19 @@ class _Reader:
             entries=tuple(entries),
             pods_on=tuple(sorted(self.workloads.pods_on.items())),
         )
+
+
+def _called(of: Object | Pod) -> tuple[str, str]:
+    """(name, namespace)."""
+    if isinstance(of, Pod):
+        given = of.metadata or Meta()
+        name, namespace = given.name or given.generateName, given.namespace
+    else:
+        meta = mapping(of, "metadata")
+        name, namespace = meta.get("name") or meta.get("generateName"), text(meta, "namespace", "metadata.", "")
+    if not isinstance(name, str):
+        raise Wrong("metadata.name", "the object has no name")
+    return name, namespace or "default"
 
 
 def _node(of: Object, name: str, cluster: str, place: Place) -> Endpoint:

@@ -3,11 +3,12 @@ is left out; the rest is still read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 
 from budnet.ir.origin import Origin
 from budnet.source.diagnostic import Diagnostic, Severity
@@ -16,7 +17,20 @@ from budnet.source.span import Span
 Object: TypeAlias = Mapping[str, Any]
 """A mapping as JSON and YAML give it: a dict."""
 
+Typed = TypeVar("Typed", bound=Struct)
 WRONG_FIELD = "K101"
+_SAID = re.compile(r"(.*?)(?: - at (`key` in )?`\$\.?([^`]*)`)?")
+"""What msgspec says, and of what: `Expected `str`, got `int` - at `$.metadata.labels[...]``, where `[...]` is any value of a mapping."""
+_EXPECTED = {"str": "a text", "int": "a whole number", "bool": "true or false", "object": "a mapping", "array": "a list"}
+_FOUND = {
+    "str": "a text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "a truth value",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "nothing",
+}
 
 
 class Wrong(Exception):
@@ -71,6 +85,39 @@ class Problems:
     def refuse(self, group: str, kind: str, place: Place, why: str) -> None:
         """One more kind that is not shown; `kind` empty for all of a group, both for everything."""
         self.refused.append(Refused(group, kind, place, why))
+
+
+def typed(of: Object, as_: type[Typed], where: str = "") -> Typed:
+    """A mapping by the type that says what its fields may hold."""
+    try:
+        return convert(of, as_)
+    except ValidationError as wrong:
+        raise _not_typed(of, str(wrong), where) from None
+
+
+def _not_typed(of: Object, said: str, where: str) -> Wrong:
+    """What msgspec says of a mapping, as `text`, `number` and the others below say it."""
+    found = _SAID.fullmatch(said)
+    assert found
+    what, key, path = found[1], found[2], found[3] or ""
+    words = re.findall("`(.*?)`", what)
+    if key or path.endswith("[...]"):
+        path = path.removesuffix("[...]")
+        name = next(k for k, v in _at(of, path).items() if not isinstance(k if key else v, str))
+        return Wrong(where + path, f"the {'key' if key else 'label'} {name!r} is no text", "quote it: keys and labels are texts")
+    if what.startswith("Object missing"):
+        return Wrong(f"{where}{path}.{words[0]}", f"'{words[0]}' is missing")
+    kinds = [_EXPECTED[word] for word in words[0].split(" | ") if word != "null"]
+    return Wrong(where + path, f"expected {' or '.join(kinds)}, found {_FOUND.get(words[1], words[1])}")
+
+
+def _at(of: Object, path: str) -> Object:
+    """What is at a place like `spec.containers[0]`."""
+    found: Any = of
+    for part in re.findall(r"[^.[\]]+", path):
+        found = found[int(part) if isinstance(found, list) else part]
+    inner: Object = found
+    return inner
 
 
 def name_of(thing: Object) -> str:

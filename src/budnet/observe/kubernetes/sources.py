@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from budnet.observe.kubernetes.fields import Object, Place, Problems
+from budnet.observe.kubernetes.manifests import Pod, decode
 from budnet.source.diagnostic import Severity
 from budnet.source.text import quoted
 
@@ -29,7 +30,7 @@ _ALIAS = re.compile(rb"[:-] +\*\w")
 _BEHIND = re.compile(rb"(?m)^[A-Za-z]")
 
 
-def objects(where: str, problems: Problems, progress: Progress | None = None) -> Iterator[tuple[Object, Place]]:
+def objects(where: str, problems: Problems, progress: Progress | None = None) -> Iterator[tuple[Object | Pod, Place]]:
     """Every object below `where`: `-` is standard input. Files in the order of their names, so that runs are alike. Of a file no
     more is held at a time than its text and one object, or one document of YAML."""
     if where == "-":
@@ -70,17 +71,20 @@ def files(where: str) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file()) if path.is_dir() else [path]
 
 
-def _parsed(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Object, Place]]:
+def _parsed(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Object | Pod, Place]]:
     yield from ((of, place) for of, place, _ in _placed(data, file, problems))
 
 
-def _placed(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Object, Place, int]]:
+def _placed(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Object | Pod, Place, int]]:
     """(object, the line it begins at, how many bytes are read by then)."""
     start = data.lstrip()[:1]
     parse = _json if start in (b"{", b"[") else _yaml
     for value, line, at in parse(data, file, problems):
-        for of, place in _unwrapped(value, Place(file, line), problems):
-            yield of, place, at
+        place = Place(file, line)
+        if isinstance(value, Pod) or (isinstance(value, dict) and "items" not in value):
+            yield value, place, at
+        else:
+            yield from ((of, place, at) for of in _unwrapped(value, place, problems))
 
 
 # ---- JSON ---------------------------------------------------------------------------------------------------------------
@@ -105,7 +109,7 @@ def _json(data: bytes, file: str, problems: Problems) -> Iterator[tuple[Any, int
             return
         _not_json(data, wrong, Place(file), problems)
         return
-    at, line, decode = 0, 1, msgspec.json.Decoder().decode
+    at, line = 0, 1
     for raw in items:
         text = bytes(raw)
         begins = _BETWEEN.match(data, at).end()  # type: ignore[union-attr]  # it matches everywhere
@@ -196,11 +200,8 @@ def _documents(data: bytes) -> Iterator[tuple[bytes, int]]:
         line += part.count(b"\n") + (1 if number or not part else 0)
 
 
-def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[tuple[Object, Place]]:
+def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[Object]:
     """A List is its items, at any depth."""
-    if isinstance(value, dict) and "items" not in value:
-        yield value, place
-        return
     waiting, lists = [value], set()
     while waiting:
         each = waiting.pop()
@@ -216,6 +217,6 @@ def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[tuple[O
         elif isinstance(each, dict) and isinstance(each.get("items"), list) and str(each.get("kind", "List")).endswith("List"):
             waiting.append(each["items"])
         elif isinstance(each, dict):
-            yield each, place
+            yield each
         else:
             problems.say(Severity.ERROR, NOT_AN_OBJECT, f"expected an object of Kubernetes, found {quoted(str(each)[:40])}", place)

@@ -9,11 +9,12 @@ from budnet.ir.network import Network
 from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.cluster import Observed
 from budnet.observe.kubernetes.fields import Object, Place, Problems
+from budnet.observe.kubernetes.manifests import Pod, written
 from budnet.records import replace
 
 _POLICIES = {"NetworkPolicy", "ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"}
 _Stamp = tuple[int, int, int]
-_Read = list[tuple[Object, Place]]
+_Read = list[tuple[Object | Pod, Place]]
 
 
 class Watched:
@@ -55,7 +56,7 @@ class Watched:
     def _edited(self, changed: list[Path], before: _Read) -> Observed | None:
         """The last network with other policies; None where more has changed, or where anything is wrong."""
         now = [pair for file in changed for pair in self._objects.get(file, ())]
-        if self._last is None or self._last.problems.found or not all(of.get("kind") in _POLICIES for of, _ in (*before, *now)):
+        if self._last is None or self._last.problems.found or not all(written(of).get("kind") in _POLICIES for of, _ in (*before, *now)):
             return None
         problems = Problems()
         gone, come = (cluster.network(each, problems).network for each in (before, now))

@@ -11,7 +11,8 @@ from socket import AF_INET, inet_pton
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
-from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, text, truth
+from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mappings, number, typed
+from budnet.observe.kubernetes.manifests import Container, ContainerPort, Meta, Pod, PodSpec, PodStatus
 from budnet.observe.kubernetes.policies import PROTOCOLS
 
 TEMPLATES = {
@@ -39,6 +40,10 @@ Owner = tuple[str, str, str]
 """(namespace, kind, name)."""
 HostPort = tuple[Protocol, int, int, str]
 """(protocol, port of the node, port of the container, the node's address or nothing for all)."""
+Labels = tuple[tuple[str, str], ...]
+_Containers = tuple[tuple[Container, ...] | None, tuple[Container, ...] | None]
+"""Containers and init containers."""
+_NO_META, _NO_SPEC, _NO_STATUS = Meta(), PodSpec(), PodStatus()
 
 
 @dataclass(slots=True)
@@ -48,7 +53,7 @@ class _Pod:
     id: str
     namespace: str
     owner: Owner | None
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     addresses: tuple[Address, ...]
     listeners: tuple[Listener, ...]
     host_network: bool
@@ -80,22 +85,21 @@ class Workloads:
         """ReplicaSets that somebody has made and that have no replicas."""
         self._of_owner: dict[Owner, str] = {}
         """What a workload is called by whoever made a pod, once all makers are known."""
-        self._labels: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
-        self._written_ports: dict[tuple[tuple[tuple[object, object], ...], ...], tuple[tuple[Listener, ...], list[HostPort]]] = {}
+        self._labels: dict[Labels, Labels] = {}
+        self._ports: dict[_Containers, tuple[tuple[Listener, ...], list[HostPort]]] = {}
 
-    def pod(self, of: Object, name: str, namespace: str, place: Place) -> None:
+    def pod(self, of: Pod, name: str, namespace: str, place: Place) -> None:
         """One Pod. A pod that has ended has no network."""
-        status = mapping(of, "status")
-        if status.get("phase") in ("Succeeded", "Failed"):
+        meta, spec, status = of.metadata or _NO_META, of.spec or _NO_SPEC, of.status or _NO_STATUS
+        if status.phase in ("Succeeded", "Failed"):
             return
-        spec, meta = mapping(of, "spec"), mapping(of, "metadata")
-        written = self._shared(labels(meta, where="metadata."))
         id = f"{namespace}/{name}[Pod]"
-        self.annotations[id] = mapping(meta, "annotations", "metadata.")
+        written = self._shared(meta.labels or {})
         owner = self._owner(meta, namespace, written)
-        if node := text(spec, "nodeName", "spec.", ""):
-            self.pods_on[id] = node_id(node)
         self._pods.append(self._read(id, namespace, owner, written, _addresses(status), spec, "spec.", place))
+        self.annotations[id] = meta.annotations or {}
+        if spec.nodeName:
+            self.pods_on[id] = node_id(spec.nodeName)
 
     def template(self, of: Object, kind: str, name: str, namespace: str, place: Place) -> None:
         """One Deployment, or another maker of pods."""
@@ -105,24 +109,24 @@ class Workloads:
         if kind == "Rollout" and not found:  # its pods are made from the Deployment that it names
             return
         owner = namespace, kind, name
-        meta = mapping(found, "metadata", "template.")
-        written = labels(meta, where="template.metadata.")
-        spec = mapping(found, "spec", "template.")
+        meta = typed(mapping(found, "metadata", "template."), Meta, "template.metadata.")
+        within = mapping(found, "spec", "template.")
         if kind == "VirtualMachine":
             self._made[namespace, _INSTANCE, name] = owner
         if kind in ("VirtualMachine", _INSTANCE):
-            spec = _guest(spec, "template.spec.")
-        notes = mapping(meta, "annotations", "template.metadata.")
-        above = self._owner(mapping(of, "metadata"), namespace, ())
+            within = _guest(within, "template.spec.")
+        spec = typed(within, PodSpec, "template.spec.")
+        above = self._owner(typed(mapping(of, "metadata"), Meta, "metadata."), namespace, ())
         if above:
             self._made[owner] = above
             if kind == "ReplicaSet" and mapping(of, "spec").get("replicas") == 0:
                 self._idle.add(owner)
-        made = self._templates[owner] = []
+        made = []
         for id, added in _pods(of, kind, name, namespace):
-            self.annotations[id] = notes
-            shared = self._shared(tuple(sorted({**dict(written), **added}.items())) if added else written)
-            made.append(self._read(id, namespace, owner, shared, (), spec, "template.spec.", place))
+            self.annotations[id] = meta.annotations or {}
+            written = self._shared({**(meta.labels or {}), **added})
+            made.append(self._read(id, namespace, owner, written, (), spec, "template.spec.", place))
+        self._templates[owner] = made
 
     def endpoints(self, nodes: Mapping[str, tuple[Address, ...]]) -> list[Endpoint]:
         """All of them, in the order of their names. `nodes`: addresses by the id of a node, which pods on its network have."""
@@ -176,10 +180,10 @@ class Workloads:
             found.append(at)
         return found
 
-    def _owner(self, meta: Object, namespace: str, written: tuple[tuple[str, str], ...]) -> Owner | None:
-        for each in mappings(meta, "ownerReferences", "metadata."):
-            if each.get("controller", True) is True:
-                found = namespace, str(each.get("kind")), str(each.get("name"))
+    def _owner(self, meta: Meta, namespace: str, written: Labels) -> Owner | None:
+        for each in meta.ownerReferences or ():
+            if each.controller:
+                found = namespace, each.kind, each.name
                 if found[1] == "Node":  # a static pod's
                     return None
                 if found not in self._made and (maker := _maker(found, written)):
@@ -188,29 +192,23 @@ class Workloads:
         return None
 
     def _read(
-        self, id: str, namespace: str, owner: Owner | None, written: tuple[tuple[str, str], ...], addresses: tuple[Address, ...],
-        spec: Object, where: str, place: Place,
+        self, id: str, namespace: str, owner: Owner | None, written: Labels, addresses: tuple[Address, ...], spec: PodSpec, where: str,
+        place: Place,
     ) -> _Pod:  # fmt: skip
-        return _Pod(id, namespace, owner, written, addresses, self._ports(id, spec, where), truth(spec, "hostNetwork", where), place)
-
-    def _shared(self, written: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """Replicas have equal labels: one tuple for all of them is hashed sooner and kept once."""
-        return self._labels.setdefault(written, written)
-
-    def _ports(self, id: str, spec: Object, where: str) -> tuple[Listener, ...]:
-        """Container ports. They only give names: a container may listen elsewhere as well. Replicas have equal ones."""
-        containers = _serving(spec, where)
-        try:
-            key = tuple([tuple(port.items()) for container, _ in containers for port in container["ports"]])
-            known = self._written_ports.get(key)
-            if known is None:
-                known = self._written_ports[key] = _read_ports(containers)
-        except (TypeError, AttributeError):  # something in a port that is no text and no number
-            known = _read_ports(containers)
+        """Container ports only give names: a container may listen elsewhere as well. Replicas have equal ones."""
+        containers = spec.containers, spec.initContainers
+        known = self._ports.get(containers)
+        if known is None:
+            known = self._ports[containers] = _read_ports(_serving(spec, where))
         listeners, on_node = known
         if on_node:
             self.host_ports[id] = on_node
-        return listeners
+        return _Pod(id, namespace, owner, written, addresses, listeners, bool(spec.hostNetwork), place)
+
+    def _shared(self, written: Mapping[str, str]) -> Labels:
+        """Labels in the order of their keys. Replicas have equal ones: one tuple for all of them is hashed sooner and kept once."""
+        found = tuple(sorted(written.items()))
+        return self._labels.setdefault(found, found)
 
 
 def _pods(of: Object, kind: str, name: str, namespace: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -226,7 +224,7 @@ def _pods(of: Object, kind: str, name: str, namespace: str) -> Iterator[tuple[st
         yield f"{namespace}/{pod}[Pod]", {_POD_NAME: pod, _POD_INDEX: str(ordinal)}
 
 
-def _maker(owner: Owner, written: tuple[tuple[str, str], ...]) -> Owner | None:
+def _maker(owner: Owner, written: Labels) -> Owner | None:
     """Who made the maker of a pod, by the pod's labels: its own object may not have been read."""
     namespace, kind, name = owner
     for key, value in written:
@@ -245,51 +243,43 @@ def _guest(spec: Object, where: str) -> Object:
     return {"containers": [{"ports": [{**port, "containerPort": port.get("port")} for port in ports]}]}
 
 
-def _serving(spec: Object, where: str) -> list[tuple[Object, str]]:
-    """Containers with ports, each with its place. An init container ends before the pod serves, unless it is a sidecar (KEP-753)."""
-    found = [(c, f"{where}containers[{i}].") for i, c in enumerate(mappings(spec, "containers", where)) if c.get("ports")]
-    for i, container in enumerate(mappings(spec, "initContainers", where)):
-        if container.get("ports") and container.get("restartPolicy") == "Always":
-            found.append((container, f"{where}initContainers[{i}]."))
-    return found
+def _serving(spec: PodSpec, where: str) -> list[tuple[Container, str]]:
+    """Containers that run while the pod serves, each with its place. An init container ends before, unless it is a sidecar (KEP-753)."""
+    found = [(c, f"{where}containers[{i}].") for i, c in enumerate(spec.containers or ())]
+    sidecars = [(c, f"{where}initContainers[{i}].") for i, c in enumerate(spec.initContainers or ()) if c.restartPolicy == "Always"]
+    return found + sidecars
 
 
-def _read_ports(containers: list[tuple[Object, str]]) -> tuple[tuple[Listener, ...], list[HostPort]]:
+def _read_ports(containers: list[tuple[Container, str]]) -> tuple[tuple[Listener, ...], list[HostPort]]:
     """Their ports, and those that nodes give them."""
     listeners, on_node = [], []
     for container, where in containers:
-        for i, port in enumerate(mappings(container, "ports", where)):
-            at = f"{where}ports[{i}]."
-            listener = _listener(port, at)
+        for i, port in enumerate(container.ports or ()):
+            listener = _listener(port, f"{where}ports[{i}].")
             listeners.append(listener)
-            taken = number(port, "hostPort", 0, 65535, at)
-            if taken:
-                on_node.append((listener.protocol, taken, listener.port, text(port, "hostIP", at, "")))
+            if port.hostPort:
+                on_node.append((listener.protocol, port.hostPort, listener.port, port.hostIP or ""))
     return tuple(listeners), on_node
 
 
-def _listener(port: Object, at: str) -> Listener:
-    found = number(port, "containerPort", 1, 65535, at)
-    if found is None:
-        raise Wrong(f"{at}containerPort", "'containerPort' is missing")
-    return Listener(text(port, "name", at, ""), _protocol(port, at), found)
+def _listener(port: ContainerPort, at: str) -> Listener:
+    for key, given, first in (("containerPort", port.containerPort, 1), ("hostPort", port.hostPort or 0, 0)):
+        if not first <= given <= 65535:
+            raise Wrong(f"{at}{key}", f"{given} is not from {first} to 65535")
+    protocol = PROTOCOLS.get("TCP" if port.protocol is None else port.protocol)
+    if protocol is None:
+        raise Wrong(f"{at}protocol", f"'{port.protocol}' is no protocol", f"write one of {', '.join(PROTOCOLS)}")
+    return Listener(port.name or "", protocol, port.containerPort)
 
 
-def _addresses(status: Object) -> tuple[Address, ...]:
-    given = [each.get("ip") for each in mappings(status, "podIPs", "status.")] or [status.get("podIP")]
+def _addresses(status: PodStatus) -> tuple[Address, ...]:
+    given = [each.ip for each in status.podIPs or ()] or [status.podIP]
     try:
         return tuple([_address(each) for each in given if each])
-    except (ValueError, TypeError, OSError):
+    except (ValueError, OSError):
         raise Wrong("status.podIPs", f"{given!r} are not addresses") from None
 
 
 def _address(written: str) -> Address:
     """As `ip_address`, which takes three times as long for IPv4."""
     return ip_address(written) if ":" in written else IPv4Address(inet_pton(AF_INET, written))
-
-
-def _protocol(port: Object, where: str) -> Protocol:
-    word = text(port, "protocol", where, "TCP")
-    if word not in PROTOCOLS:
-        raise Wrong(f"{where}protocol", f"'{word}' is no protocol", f"write one of {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[word]
