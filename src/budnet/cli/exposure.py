@@ -25,7 +25,9 @@ _INTERNET, _PERHAPS = "K301", "K302"
 @click.command()
 @file_argument
 @source_option
-@click.option("--fail-on", type=click.Choice(["internet"]), help="Exit 1 if the internet reaches anything.")
+@click.option(
+    "--fail-on", type=click.Choice(["internet"]), help="Exit 1 if the internet reaches anything, or where it is not known whether it does."
+)
 @click.option("--new-pods/--no-new-pods", default=True, show_default=True, help="Also what a pod that is not there yet could reach.")
 @forms("sarif")
 @taking_options
@@ -44,11 +46,11 @@ def command(file: str | None, source: str | None, fail_on: str | None, new_pods:
     from budnet.reach.exposure.verdict import Word
 
     found, others = exposure(network(file, source), new_pods)
-    open_ = [x for x in found if x.word.open]
+    perhaps = [x for x in found if x.word.open or x.word is Word.UNKNOWN]
     if form == "json":
         click.echo(answer((found, others)).to_json())
     elif form == "sarif":
-        print_sarif(_said([x for x in found if x.word.open or x.word is Word.UNKNOWN]))
+        print_sarif(_said(perhaps))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([*_COLUMNS, "ranges", "decided by", "origin"])
@@ -61,7 +63,7 @@ def command(file: str | None, source: str | None, fail_on: str | None, new_pods:
             markdown(_NEW, _new_rows(others))
     else:
         _text(found, others)
-    sys.exit(1 if fail_on and open_ else 0)
+    sys.exit(1 if fail_on and perhaps else 0)
 
 
 def _text(found: list[Exposure], others: list[Newcomer]) -> None:
@@ -123,10 +125,9 @@ def _said(found: list[Exposure]) -> list[Diagnostic]:
     for x in first.values():
         line = max(x.origin.line, 1)
         ways = ", ".join(dict.fromkeys(f"{y.entry} ({y.port})" for y in found if y.workload == x.workload))
-        severity = Severity.WARNING if x.word.open else Severity.INFO
         code = _INTERNET if x.word.open else _PERHAPS
         summary = (
             f"{x.workload} is exposed to the internet {x.word.value}" if x.word.open else f"whether {x.workload} is exposed is not known"
         )
-        said.append(Diagnostic(code, severity, f"{summary}, by {ways}: {x.reason}", Span(x.origin.file, line, 1, line, 1)))
+        said.append(Diagnostic(code, Severity.WARNING, f"{summary}, by {ways}: {x.reason}", Span(x.origin.file, line, 1, line, 1)))
     return said

@@ -10,7 +10,7 @@ import click
 from budnet.cli.output import file_argument, forms, markdown, print_answer, print_sarif, report, style, taking_options
 from budnet.cli.source import network, source_option
 from budnet.ir.network import Network
-from budnet.questions.prove import answer, proofs, refuted
+from budnet.questions.prove import answer, proofs, said
 from budnet.questions.reach import trace_lines
 from budnet.reach.proof import Proof, Status
 
@@ -51,25 +51,25 @@ def command(file: str | None, source: str | None, guarantees: str | None, form: 
     proved = proofs(found)
     seconds = time.perf_counter() - start
     if form in ("json", "csv"):
-        print_answer(answer(proved, seconds=round(seconds, 3)), form)
+        print_answer(answer(proved), form)
     elif form == "sarif":
-        print_sarif(refuted(proved))
+        print_sarif(said(proved))
     elif form == "markdown":
         markdown(["", "guarantee", "packet", "line"], (_row(p) for p in proved))
     else:
         for proof in proved:
             print_proof(proof)
         good = sum(p.status is Status.PROVED for p in proved)
-        click.echo(
-            f"\n{good} of {len(proved)} proved, over {max(p.count for p in proved) or len(proved)} pairs of addresses, in {seconds:.2f} s"
-        )
+        click.echo(f"\n{good} of {len(proved)} proved, over {max(p.count for p in proved) or len(proved)} pairs of addresses")
+        click.echo(f"budnet: proved in {seconds:.2f} s", err=True)  # stdout is the same whenever the network is
     sys.exit(0 if all(p.status is Status.PROVED for p in proved) else 1)
 
 
 def _row(proof: Proof) -> tuple[str, ...]:
     packet = proof.packet
     shown = f"`{packet.source.label}` to `{packet.destination.label}` {packet.port}/{packet.protocol.name.lower()}" if packet else ""
-    return proof.status.value, proof.summary, shown, str(proof.origin) if proof.origin.line else ""
+    summary = f"{proof.summary}: {proof.note}" if proof.note else proof.summary
+    return proof.status.value, summary, shown, str(proof.origin) if proof.origin.line else ""
 
 
 def _with(network: Network, file: str) -> Network:
@@ -87,5 +87,7 @@ def print_proof(proof: Proof) -> None:
     """One guarantee, and where it is refuted the packet and what happens to it."""
     place = f"  ({proof.origin})" if proof.origin.line else ""
     click.echo(f"{style(f'{proof.status.value:8}', _COLOUR[proof.status], bold=True)} {proof.summary}{place}")
+    if proof.note:
+        click.echo(f"         {proof.note}")
     if proof.trace is not None:
         click.echo("\n".join(f"         {line}" for line in trace_lines(proof.trace)))

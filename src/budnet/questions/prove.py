@@ -15,7 +15,7 @@ from budnet.reach.proof import Proof, Status
 from budnet.reach.prove import prove
 from budnet.source.diagnostic import Diagnostic, Severity
 
-COLUMNS = ("name", "status", "summary", "because", "packet", "trace", "origin")
+COLUMNS = ("name", "status", "summary", "note", "because", "packet", "trace", "origin")
 
 
 def proofs(network: Network) -> list[Proof]:
@@ -23,10 +23,10 @@ def proofs(network: Network) -> list[Proof]:
     return prove(Engine(network)) if network.vpcs else prove_cluster(network)
 
 
-def answer(found: list[Proof], **more: object) -> Answer:
-    """A row for each guarantee; `more` goes into the document."""
+def answer(found: list[Proof]) -> Answer:
+    """A row for each guarantee."""
     rows = [proof_json(p) for p in found]
-    return Answer("prove", rows, COLUMNS, {"guarantees": rows, **more})
+    return Answer("prove", rows, COLUMNS, {"guarantees": rows})
 
 
 def proof_json(proof: Proof) -> dict[str, Any]:
@@ -36,23 +36,25 @@ def proof_json(proof: Proof) -> dict[str, Any]:
         "destination": _address(proof.packet.destination), "protocol": proof.packet.protocol.name, "port": proof.packet.port,
     }  # fmt: skip
     return {
-        "name": proof.name, "status": proof.status.value, "summary": proof.summary, "because": proof.because, "packet": packet,
+        "name": proof.name, "status": proof.status.value, "summary": proof.summary, "note": proof.note or None, "because": proof.because, "packet": packet,
         "trace": trace_lines(proof.trace) if proof.trace else None, "origin": str(proof.origin) if proof.origin.line else None,
     }  # fmt: skip
 
 
-REFUTED, NOT_KNOWN = "R901", "R902"
+REFUTED, NOT_KNOWN, BESIDE = "R901", "R902", "R903"
 
 
-def refuted(found: list[Proof]) -> list[Diagnostic]:
-    """What is not proved, at the line of the guarantee: for editors and code scanning."""
+def said(found: list[Proof]) -> list[Diagnostic]:
+    """What is not proved, and what has to be known of what is, at the line of the guarantee: for editors and code scanning."""
     out = []
     for proof in found:
         if proof.status is not Status.PROVED:
             code, word = (REFUTED, "refuted") if proof.status is Status.REFUTED else (NOT_KNOWN, "not known")
-            packet = f": {trace_lines(proof.trace)[0]}" if proof.trace else ""
+            packet = f": {trace_lines(proof.trace)[0]}" if proof.trace else f": {proof.note}" if proof.note else ""
             severity = Severity.ERROR if proof.status is Status.REFUTED else Severity.WARNING
             out.append(Diagnostic(code, severity, f"{word}: {proof.summary}{packet}", span(proof.origin), proof.because))
+        elif proof.note:
+            out.append(Diagnostic(BESIDE, Severity.INFO, f"proved: {proof.summary}: {proof.note}", span(proof.origin), proof.because))
     return out
 
 

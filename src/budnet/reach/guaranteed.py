@@ -17,6 +17,7 @@ from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet, address
 from budnet.reach import semantics
 from budnet.reach.engine import Engine
+from budnet.reach.handed_on import HandedOn
 from budnet.reach.points import Point
 from budnet.reach.proof import Packet, Proof, Status
 from budnet.reach.prove import by_use, sentence
@@ -72,7 +73,10 @@ class Prover:
         self.network = _narrowed(network)
         self.table = Table(self.network)
         self._known: dict[int, tuple[_Members, _Members]] = {}
-        self.proofs = [self._prove(at) for at in range(len(self.network.guarantees))]
+        self._handed_on: HandedOn | None = None
+        guarantees = self.network.guarantees
+        self._led_to = {at for at, each in enumerate(guarantees) if HandedOn.concerns(self.network, each)}
+        self.proofs = [self._prove(at) for at in range(len(guarantees))]
 
     def edit(self, network: Network) -> Again:
         """The same for a network that has been edited."""
@@ -84,8 +88,13 @@ class Prover:
         self.network = now
         if self.columns is not columns:
             self._known.clear()
+        self._handed_on = None
         # why something does not hold may be another reason now, though no pair has changed
-        asked = [at for at in range(len(self.proofs)) if self.proofs[at].status is not Status.PROVED or self._touched(at, found)]
+        asked = [
+            at
+            for at in range(len(self.proofs))
+            if self.proofs[at].status is not Status.PROVED or at in self._led_to or self._touched(at, found)
+        ]
         for at in asked:
             self.proofs[at] = self._prove(at)
         return Again(tuple(asked), found)
@@ -107,7 +116,7 @@ class Prover:
         guarantee = self.network.guarantees[at]
         proof = Proof(guarantee.id, Status.PROVED, sentence(guarantee), guarantee.origin, guarantee.because)
         if guarantee.kind is GuaranteeKind.ENCRYPTED:
-            return replace(proof, status=Status.UNKNOWN, summary=f"{proof.summary}: manifests do not say what is spoken on a port")
+            return replace(proof, status=Status.UNKNOWN, note="manifests do not say what is spoken on a port")
         sources, targets = self._sides(at)
         count, doubt = 0, None
         for surely, perhaps, pairs in self._wrong(guarantee, sources, targets):
@@ -117,7 +126,20 @@ class Prover:
             doubt = doubt or perhaps
         if doubt is not None:
             return self._failed(proof, Status.UNKNOWN, doubt, sources, targets)
-        return replace(proof, count=count)
+        doubtful = self._ways().doubt(guarantee) if at in self._led_to and guarantee.kind is not GuaranteeKind.REACHES else ""
+        return replace(proof, count=count, status=Status.UNKNOWN if doubtful else Status.PROVED, note=doubtful or self._beside(at))
+
+    def _beside(self, at: int) -> str:
+        """What has to be known of an answer about the outside."""
+        guarantee = self.network.guarantees[at]
+        asked = at in self._led_to or guarantee.kind is GuaranteeKind.REACHES
+        return self._ways().beside(guarantee) if asked else ""
+
+    def _ways(self) -> HandedOn:
+        """As the policies are now."""
+        if self._handed_on is None:
+            self._handed_on = HandedOn(self.network, [self.network.guarantees[at] for at in sorted(self._led_to)])
+        return self._handed_on
 
     def _sides(self, at: int) -> tuple[_Members, _Members]:
         """Between whom something must or must not pass."""

@@ -31,7 +31,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A guarantee with its answer. `count` is how many pairs of points were looked at."""
+    """A guarantee with its answer. `count` is how many pairs of points were looked at, `note` what has to be known of the answer."""
 
     name: str
     status: Status
@@ -41,3 +41,4 @@ class Proof:
     packet: Packet | None = None
     trace: Trace | None = None
     count: int = 0
+    note: str = ""

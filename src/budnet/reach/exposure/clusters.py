@@ -8,7 +8,7 @@ open or blocked where both fare alike, and unknown where they do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -52,14 +52,15 @@ class Clusters:
             self._policies.setdefault((policy.cluster, policy.namespace), []).append(policy)
         self._asked: dict[tuple[object, ...], list[Policy]] = {}
 
-    def exposures(self) -> list[Exposure]:
-        """One for each entry and workload behind it, in their order; of a workload's pods the most open one counts."""
+    def exposures(self, among: Collection[str] | None = None) -> list[Exposure]:
+        """One for each entry and workload behind it, in their order; of a workload's pods the most open one counts. `among`: of
+        these pods alone, by their ids."""
         found: dict[tuple[str, str, str, str, str], Exposure] = {}
         ahead = {t for e in self.network.entries if e.kind not in _ROUTED for t in self._open(e)}
         order = list(Word)
         for entry in self.network.entries:
             judged: dict[tuple[object, ...], Exposure] = {}
-            for target, port in entry.targets:
+            for target, port in entry.targets if among is None else [t for t in entry.targets if t[0] in among]:
                 endpoint = self.network.endpoint[target]
                 alike = (endpoint.service, *self._column[target], port)
                 one = judged.get(alike)
@@ -100,7 +101,7 @@ class Clusters:
     def _straight(self, entry: Entry, endpoint: Endpoint, port: int) -> tuple[Word, tuple[Prefix, ...], str]:
         who = AddressSet.of(entry.sources)
         clients, doubtful = self._clients(endpoint, entry.protocol, port)
-        nodes = NO if entry.keeps_source else self._from_nodes(endpoint, entry.protocol, port)
+        nodes = NO if entry.keeps_source else self.from_nodes(endpoint, entry.protocol, port)
         blocker = self._blockers(endpoint)
         if entry.public is False:
             reached = (clients | doubtful) & who or nodes != NO
@@ -135,7 +136,8 @@ class Clusters:
                         perhaps |= part
         return sure, perhaps - sure
 
-    def _from_nodes(self, endpoint: Endpoint, protocol: Protocol, port: int) -> int:
+    def from_nodes(self, endpoint: Endpoint, protocol: Protocol, port: int) -> int:
+        """Whether a pod's policies let in what comes from the addresses of nodes: NO, YES, or PERHAPS."""
         family = self.table.columns.family
         fates = {
             self._fates(column, protocol, port)[c]
