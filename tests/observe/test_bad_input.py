@@ -86,7 +86,9 @@ def spoilt(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def read(*objects: dict[str, Any]) -> Observed:
     problems = Problems()
     pods = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": n, "namespace": "shop", "labels": {"app": n}}} for n in ("web", "db")]
-    return cluster.network([(o, Place("made.json", i)) for i, o in enumerate([*pods, *objects], 1)], problems)
+    written = {str(o["metadata"].get("name")) for o in objects if o.get("kind") == "Namespace"}
+    spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in ("shop", "default") if n not in written]
+    return cluster.network([(o, Place("made.json", i)) for i, o in enumerate([*pods, *objects, *spaces], 1)], problems)
 
 
 @pytest.mark.parametrize("kind", RULES)
@@ -192,7 +194,17 @@ def test_a_namespace_with_wrong_labels_makes_them_unknown() -> None:
     asks = {"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"team": "a"}}}]}]}
     one = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "n", "namespace": "shop"}, "spec": asks}
     found = read(one, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": ["team"]}})
-    assert [(p.id, p.ingress, p.egress) for p in found.network.unknown_policies] == [("shop/n", True, False)]
+    assert [d.code for d in found.problems.found] == ["K101", cluster.NO_LABELS]
+    assert [(n.name, n.known) for n in found.network.clusters[0].namespaces] == [("default", True), ("shop", False)]
+
+
+def test_a_namespace_that_is_there_twice_with_other_labels_is_neither() -> None:
+    def space(**labels: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": labels}}
+
+    assert {n.name: n.known for n in read(space(team="a"), space(team="b")).network.clusters[0].namespaces}["shop"] is False
+    again = {**space(team="a"), "status": {"phase": "Active"}}
+    assert {n.name: n.known for n in read(space(team="a"), again).network.clusters[0].namespaces}["shop"] is True
 
 
 def test_makers_in_a_ring_are_each_for_itself() -> None:

@@ -159,7 +159,7 @@ class Flow:
             return False  # DOC: traffic of hostNetwork pods is the node's, which no selector matches
         spaces = wanted.get("namespaceSelector")
         there = peer.namespace == namespace if spaces is None else self.in_spaces(spaces, peer)
-        return there and selects(wanted.get("podSelector") or {}, peer.labels)
+        return both(selects(wanted.get("podSelector") or {}, peer.labels), there)
 
     # ---- AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy -----------------------------------------
 
@@ -167,8 +167,10 @@ class Flow:
         """What this tier may say: Allow, Deny, Pass or nothing ("")."""
         possible: set[str] = set()
         for priority in sorted({p["spec"].get("priority", 0) for p in policies}):  # NPA: lower values have precedence
-            level = [p for p in policies if p["spec"].get("priority", 0) == priority and self.is_subject(p, own)]
-            said = [self.first(p["spec"].get(direction) or [], peer) for p in level]
+            level = [(p, self.is_subject(p, own)) for p in policies if p["spec"].get("priority", 0) == priority]
+            said = [
+                self.first(p["spec"].get(direction) or [], peer) | (set() if about else {""}) for p, about in level if about is not False
+            ]
             possible |= {action for one in said for action in one if action}
             # NPA: of equal priorities "the implementation can apply any of the matching policies"
             if not all("" in one for one in said):
@@ -221,17 +223,17 @@ class Flow:
             return any(str(a) in known for a in self.spoken(peer))
         if "domainNames" in wanted:  # names belong to what is outside; which address has which name is not written anywhere
             return False if isinstance(peer, Pod) else None
-        return isinstance(peer, Pod) and not peer.on_host and self.pods_of(wanted, peer)
+        return self.pods_of(wanted, peer) if isinstance(peer, Pod) and not peer.on_host else False
 
-    def is_subject(self, policy: Object, own: Pod) -> bool:
+    def is_subject(self, policy: Object, own: Pod) -> bool | None:
         return self.pods_of(policy["spec"]["subject"], own)
 
-    def pods_of(self, wanted: Object, pod: Pod) -> bool:
+    def pods_of(self, wanted: Object, pod: Pod) -> bool | None:
         """NPA: `namespaces` is a selector of namespaces, `pods` selectors of both; empty selects all."""
         if "namespaces" in wanted:
             return self.in_spaces(wanted["namespaces"] or {}, pod)
         chosen = wanted["pods"]
-        return self.in_spaces(chosen.get("namespaceSelector") or {}, pod) and selects(chosen.get("podSelector") or {}, pod.labels)
+        return both(selects(chosen.get("podSelector") or {}, pod.labels), self.in_spaces(chosen.get("namespaceSelector") or {}, pod))
 
     # ---- what both kinds need -----------------------------------------------------------------------------------------
 
@@ -247,10 +249,17 @@ class Flow:
         mine = foreign["metadata"].get("namespace", own.namespace) == own.namespace
         return mine and direction in types and selects(chosen, own.labels)
 
-    def in_spaces(self, selector: Object, pod: Pod) -> bool:
-        """DOC: the control plane labels every namespace with its name."""
-        known = self.judge.namespaces.get(pod.namespace, {})
-        return selects(selector, {**known, "kubernetes.io/metadata.name": pod.namespace})
+    def in_spaces(self, selector: Object, pod: Pod) -> bool | None:
+        """DOC: the control plane labels every namespace with its name. Other labels are known only of one that is in the manifests:
+        what asks for them may hold and may not."""
+        known, name = self.judge.namespaces.get(pod.namespace), "kubernetes.io/metadata.name"
+        if known is not None:
+            return selects(selector, {**known, name: pod.namespace})
+        labels = {key: {"matchLabels": {key: value}} for key, value in (selector.get("matchLabels") or {}).items()}
+        terms = [*labels.items(), *((e["key"], {"matchExpressions": [e]}) for e in selector.get("matchExpressions") or [])]
+        if not all(selects(one, {name: pod.namespace}) for key, one in terms if key == name):
+            return False
+        return None if any(key != name for key, _ in terms) else True
 
     def named(self, name: str, protocol: str | None) -> bool:
         """API: "a numerical or named port on a pod": the destination's containers say it. Addresses have no names, nor

@@ -58,7 +58,7 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
             if found.unopened:
                 click.echo(f"\n{found.unopened}")
         elif best.verdict.disposition is Disposition.UNKNOWN:
-            click.echo("\nnothing that is known blocks it, and what is marked ???? is not modelled")
+            click.echo("\nnothing that is known blocks it, and what becomes of it where ???? stands is not known")
         elif not best.verdict.reachable:
             click.echo(f"\nnothing blocks it, and nobody listens at {best.verdict.reason.object}")
     sys.exit(0 if best.verdict.reachable else 1)
@@ -75,5 +75,7 @@ def _print(row: dict[str, Any]) -> None:
     click.echo(f"  {word}  {'answer ' if row['answer'] else 'request'}  {row['layer']} {row['object']}  {row['origin'] or ''}")
     for rule in row["rules"]:
         click.echo(f"          by {rule['rule']}  {rule['origin']}")
+    if row["why"]:
+        click.echo(f"          {row['why']}")
     if row["passes"] is False:
         click.echo(f"          no rule lets it pass  [{row['code']}]")

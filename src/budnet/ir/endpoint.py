@@ -93,6 +93,9 @@ class Namespace(Struct, frozen=True):
 
     name: str
     labels: tuple[tuple[str, str], ...]
+    known: bool = True
+    """Whether these are all of its labels. Of a namespace that only others name nothing is known but its name, which the API
+    server makes a label."""
 
 
 class Cluster(Struct, frozen=True):

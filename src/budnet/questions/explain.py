@@ -12,7 +12,7 @@ from budnet.reach import relay
 from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
 from budnet.reach.remedy import Remedy, remedies
-from budnet.reach.trace import Trace, origin_of, rules_behind
+from budnet.reach.trace import Trace, doubts, origin_of, rules_behind
 from budnet.records import replace
 from budnet.source.diagnostic import Severity
 
@@ -45,7 +45,7 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
         rules = [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if passed else []
         origin = origin_of(engine, gate)
         gates.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
-                      "code": gate.code, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
+                      "code": gate.code, "why": doubts(engine, way, gate) if passed is None else None, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
     changes = remedies(engine, best, question.call)
     unopened = ""
     if not changes and any(passed is False for _, passed in best.steps):
@@ -73,7 +73,7 @@ def _tried(loaded: Loaded, change: Remedy, question: tuple[str, str, str]) -> tu
     return [replace(change, summary="; ".join([change.summary, *more]))], ""
 
 
-COLUMNS = ("layer", "object", "answer", "passes", "code", "rules", "origin")
+COLUMNS = ("layer", "object", "answer", "passes", "code", "why", "rules", "origin")
 
 
 def answer(found: Explained) -> Answer:

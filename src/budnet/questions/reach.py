@@ -107,6 +107,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "code": reason.code,
         "layer": reason.layer,
         "object": reason.object,
+        "why": reason.text or None,
         "origin": str(reason.origin) if reason.origin.line else None,
     }
 
@@ -125,4 +126,5 @@ def trace_lines(trace: Trace) -> list[str]:
     out.append(
         f"verdict: {verdict.disposition.value}" + (f" by {verdict.reason.layer} {verdict.reason.object}" if not verdict.reachable else "")
     )
+    out += [f"why:     {r.text}" for r in (verdict.reason, *verdict.blockers) if r.text]
     return out

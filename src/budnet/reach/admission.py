@@ -29,6 +29,7 @@ from budnet.packets.addresses import AddressSet
 from budnet.reach import semantics
 from budnet.reach.nodes import Nodes
 from budnet.reach.points import Point, PointKind
+from budnet.reach.semantics import NO, PERHAPS, YES
 from budnet.reach.tiers import Lanes, Rules, decide
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 PODS_ARE_GIVEN = AddressSet.of(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 """Where the address of a pod is not known it is one of these (RFC 1918, RFC 6598, RFC 4193)."""
-
-NO, PERHAPS, YES = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +112,12 @@ class Admissions:
 
     def hits(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """Which ports a rule of a cluster-wide policy is about in any case."""
-        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+        fits = self._fits_both(rule, policy, pod, peer)
         return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits == YES else 0
 
     def touches(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """Which ports a rule of a cluster-wide policy is about in any case, or may be."""
-        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+        fits = self._fits_both(rule, policy, pod, peer)
         return self._ports(rule.ports, policy.cluster, pod, peer, ingress) if fits != NO else 0
 
     @staticmethod
@@ -141,7 +140,7 @@ class Admissions:
         self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool
     ) -> Iterator[tuple[Action | None, int]]:
         """A rule with what it matches. Whom it may mean and may not, it lets through, denies or passes on perhaps."""
-        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+        fits = self._fits_both(rule, policy, pod, peer)
         ports = self._ports(rule.ports, policy.cluster, pod, peer, ingress)
         if fits == YES:
             yield rule.action, self.lanes.known(ports)
@@ -151,8 +150,13 @@ class Admissions:
 
     # ---- peers and ports ------------------------------------------------------------------------------------------------
 
-    def _about(self, subject: PodPeer, pod: Endpoint, cluster: str) -> bool:
-        return pod.cluster == cluster and self._is_pod(subject, cluster, "", pod)
+    def _about(self, subject: PodPeer, pod: Endpoint, cluster: str) -> int:
+        return self._is_pod(subject, cluster, "", pod) if pod.cluster == cluster else NO
+
+    def _fits_both(self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point) -> int:
+        """Whether a rule is about a pod, as its policy's subject, and a peer."""
+        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
+        return min(fits, self._about(policy.subject, pod, policy.cluster))
 
     def _fits(self, peer: PodPeer | BlockPeer | NodePeer | NamePeer, cluster: str, namespace: str, point: Point) -> int:
         if isinstance(peer, NamePeer):
@@ -168,7 +172,7 @@ class Admissions:
             return NO
         if isinstance(peer, NodePeer):
             return self._on_node(peer, endpoint, point)
-        return YES if self._is_pod(peer, cluster, namespace, endpoint) else NO
+        return self._is_pod(peer, cluster, namespace, endpoint)
 
     def _on_node(self, peer: NodePeer, endpoint: Endpoint, point: Point) -> int:
         """Nodes are meant by their addresses, which hostNetwork pods have as well."""
@@ -178,12 +182,12 @@ class Admissions:
             return YES
         return PERHAPS if nodes and endpoint.host_network and not point.known else NO
 
-    def _is_pod(self, peer: PodPeer, cluster: str, namespace: str, pod: Endpoint) -> bool:
+    def _is_pod(self, peer: PodPeer, cluster: str, namespace: str, pod: Endpoint) -> int:
         """Whether labels mean a pod; without `namespaces` those of the policy's own, or, of a cluster-wide one, of all."""
         if pod.host_network:
-            return False
+            return NO
         place = semantics.PolicyPlace(cluster, namespace or pod.namespace)
-        return semantics.pod_matches(peer, pod, self.engine.labels(pod), self.engine.namespace(pod), place)
+        return semantics.pod_matches(peer, pod, self.engine.labels(pod), self.engine.space(pod), place)
 
     def _ports(self, written: tuple[PolicyPort, ...], cluster: str, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """A port's name means what the connection's destination calls so; only pods of the cluster have such names."""

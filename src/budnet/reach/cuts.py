@@ -99,6 +99,12 @@ def policy_ports(network: Network) -> Iterator[PolicyPort]:
             yield from row.ports
 
 
+def space_selectors(network: Network) -> Iterator[Selector]:
+    """Every selector that looks at labels of namespaces, of policies that are modelled."""
+    subjects = (p.subject for p in network.admin_policies)
+    yield from {p.namespaces: None for p in (*policy_peers(network), *subjects) if isinstance(p, PodPeer) and p.namespaces}
+
+
 def selectors(network: Network) -> Iterator[Selector]:
     """Every selector that looks at labels of pods or nodes."""
     yield from (p.selector for p in network.policies)

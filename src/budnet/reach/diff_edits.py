@@ -86,12 +86,12 @@ def _differing(was: Policy, now: Policy) -> Iterator[str]:
 
 def _about(network: Network, policy: Policy) -> tuple[set[str], set[str]]:
     """The workloads that a policy selects, for each direction in which it says something."""
-    spaces = {n.name: dict(n.labels) for c in network.clusters for n in c.namespaces}
+    spaces = {name: space for (_, name), space in semantics.spaces(network).items()}
     subject = PodPeer(policy.selector) if isinstance(policy, NetworkPolicy) else policy.subject
     found = set()
     for labels, namespace, service in dict.fromkeys((e.labels, e.namespace, e.service) for e in network.endpoints):
         here = policy.namespace == namespace if isinstance(policy, NetworkPolicy) else (
-            subject.namespaces is None or semantics.selects(subject.namespaces, spaces.get(namespace, {}))
+            subject.namespaces is None or semantics.in_space(subject.namespaces, spaces.get(namespace, semantics.NO_SPACE)) != semantics.NO
         )  # fmt: skip
         if here and semantics.selects(subject.pods, dict(labels)):
             found.add(service)
@@ -122,7 +122,7 @@ def _described(network: Network) -> dict[str, set[object]]:
 
 
 def _spaces(old: Network, new: Network) -> Iterator[tuple[str, str]]:
-    was, now = ({s.name: s.labels for c in n.clusters for s in c.namespaces} for n in (old, new))
+    was, now = ({s.name: (s.labels, s.known) for c in n.clusters for s in c.namespaces} for n in (old, new))
     for name in sorted({*was, *now}):
         if was.get(name) != now.get(name):
             yield name, "added" if name not in was else "removed" if name not in now else "changed its labels"

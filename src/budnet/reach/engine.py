@@ -23,6 +23,7 @@ from budnet.packets.transports import Alphabet
 from budnet.reach import semantics
 from budnet.reach.admission import Admissions
 from budnet.reach.cuts import matches, prefixes
+from budnet.reach.doubt import Doubts
 from budnet.reach.egress import Names
 from budnet.reach.families import families
 from budnet.reach.points import Point, PointKind
@@ -51,7 +52,7 @@ class Engine:
         ephemeral = semantics.EPHEMERAL_MATCHES if network.acls else {}
         self._ephemeral = {p: self.alphabet.mask(m) for p, m in ephemeral.items()}
         self._labels = {e.id: dict(e.labels) for e in network.endpoints}
-        self._namespaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
+        self._spaces = semantics.spaces(network)
 
     # ---- points -------------------------------------------------------------------------------------------------------
 
@@ -63,6 +64,11 @@ class Engine:
             if point.endpoint is not None and point.kind is not PointKind.PUBLIC:
                 out[point.endpoint.id].append(point)
         return out
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        """Why it is not known what policies let through."""
+        return Doubts(self.network)
 
     @cached_property
     def admissions(self) -> Admissions:
@@ -152,9 +158,9 @@ class Engine:
         """The labels of an endpoint."""
         return self._labels[endpoint.id]
 
-    def namespace(self, pod: Endpoint) -> semantics.Labels:
-        """The labels of a pod's namespace."""
-        return self._namespaces.get((pod.cluster, pod.namespace), {})
+    def space(self, pod: Endpoint) -> semantics.Space:
+        """A pod's namespace."""
+        return self._spaces.get((pod.cluster, pod.namespace), semantics.NO_SPACE)
 
     def route(self, table_id: str, point: Point) -> Route | None:
         """Where a route table sends packets for a point: by the most specific prefix; of equals, by the first written."""

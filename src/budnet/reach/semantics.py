@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import AclRule, BlockPeer, HostName, Operator, PodPeer, PolicyPort, Requirement, Selector
+from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
 from budnet.packets.transports import Alphabet
 
@@ -81,6 +82,39 @@ def selects(selector: Selector, labels: Labels) -> bool:
     return all(holds(r, labels) for r in selector)
 
 
+NO, PERHAPS, YES = 0, 1, 2
+"""Whether somebody is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A namespace as selectors see it."""
+
+    labels: Labels
+    known: bool = True
+    """Whether it has no other labels than these."""
+
+
+def spaces(network: Network) -> dict[tuple[str, str], Space]:
+    """The namespaces of a Network by cluster and name."""
+    return {(c.id, n.name): Space(dict(n.labels), n.known) for c in network.clusters for n in c.namespaces}
+
+
+NO_SPACE = Space({})
+"""Of who is in no namespace."""
+
+
+def in_space(selector: Selector, space: Space) -> int:
+    """Whether a selector selects a namespace: NO, YES, or PERHAPS where it asks for a label that is not known."""
+    found = YES
+    for r in selector:
+        if not space.known and r.key not in space.labels:
+            found = PERHAPS
+        elif not holds(r, space.labels):
+            return NO
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyPlace:
     """Where a policy stands: peers without a namespace selector mean this cluster's namespace."""
@@ -89,13 +123,13 @@ class PolicyPlace:
     namespace: str
 
 
-def pod_matches(peer: PodPeer, pod: Endpoint, labels: Labels, namespace: Labels, place: PolicyPlace) -> bool:
-    """Whether a pod is meant by a `podSelector`/`namespaceSelector` peer. Pods of other clusters never are."""
-    if pod.kind is not EndpointKind.POD or pod.cluster != place.cluster:
-        return False
+def pod_matches(peer: PodPeer, pod: Endpoint, labels: Labels, space: Space, place: PolicyPlace) -> int:
+    """Whether a pod is meant by a `podSelector`/`namespaceSelector` peer: NO, PERHAPS or YES. Pods of other clusters never are."""
+    if pod.kind is not EndpointKind.POD or pod.cluster != place.cluster or not selects(peer.pods, labels):
+        return NO
     if peer.namespaces is None:
-        return pod.namespace == place.namespace and selects(peer.pods, labels)
-    return selects(peer.namespaces, namespace) and selects(peer.pods, labels)
+        return YES if pod.namespace == place.namespace else NO
+    return in_space(peer.namespaces, space)
 
 
 def block_contains(peer: BlockPeer, address: Address) -> bool:

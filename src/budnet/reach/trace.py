@@ -13,6 +13,7 @@ from budnet.ir.origin import NOWHERE, Origin
 from budnet.packets.addresses import AddressSet
 from budnet.reach import mesh_access, semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
+from budnet.reach.doubt import UNSAID
 from budnet.reach.engine import Engine
 from budnet.reach.path import ANYHOW, Call, Gate, Path
 from budnet.reach.points import Point, PointKind
@@ -67,7 +68,7 @@ def judge(engine: Engine, way: Path, bit: int) -> Verdict:
     if blocked:
         first, *others = (_reason(engine, g) for g in (*blocked, *answers))
         return Verdict(blocked[0].otherwise, first, tuple(others))
-    doubtful = [_reason(engine, g) for g in way.gates if not g.passes & bit]
+    doubtful = [_reason(engine, g, doubts(engine, way, g)) for g in way.gates if not g.passes & bit]
     if doubtful:
         return Verdict(Disposition.UNKNOWN, doubtful[0], tuple(doubtful[1:]))
     if way.arrives is None:
@@ -130,8 +131,15 @@ def _at(engine: Engine, address: Address) -> Point:
     raise ValueError(f"{address} belongs to a network of ours but to no endpoint")
 
 
-def _reason(engine: Engine, gate: Gate) -> Reason:
-    return Reason(gate.code, gate.layer, gate.object, origin_of(engine, gate))
+def _reason(engine: Engine, gate: Gate, text: str = "") -> Reason:
+    return Reason(gate.code, gate.layer, gate.object, origin_of(engine, gate), text)
+
+
+def doubts(engine: Engine, way: Path, gate: Gate) -> str:
+    """Why it is not known whether a gate lets something through."""
+    ingress = gate.otherwise is Disposition.DENIED_IN
+    own, peer = (way.destination if ingress else way.source).endpoint, gate.peer.endpoint
+    return "; ".join(engine.doubts.about(own, peer if gate.peer.kind is PointKind.INTERFACE else None, ingress)) or UNSAID
 
 
 def origin_of(engine: Engine, gate: Gate) -> Origin:

@@ -20,7 +20,8 @@ VERSIONS = {
 
 
 def cluster() -> list[dict[str, Any]]:
-    """Namespaces x, y and z with the pods a, b and c; the c of y and z have addresses of both families."""
+    """Namespaces x, y and z with the pods a, b and c; the c of y and z have addresses of both families; and of the
+    namespace dark, of which nothing is known but its name, the pod p."""
     serves = [{"name": "serve-80", "containerPort": 80}, {"name": "serve-81", "containerPort": 81}]
     out: list[dict[str, Any]] = [{"kind": "Namespace", "metadata": {"name": "bare"}}]
     for i, space in enumerate("xyz", 1):
@@ -30,6 +31,7 @@ def cluster() -> list[dict[str, Any]]:
             both = [{"ip": f"10.0.{i}.{j}"}] + ([{"ip": f"fd00::{i}:{j}"}] if name == "c" and space != "x" else [])
             out.append(_pod(space, name, {"pod": name}, both, serves, **node))
     out.append(_pod("bare", "p", {"beta": ""}, [{"ip": "10.0.9.1"}], [{"name": "serve-81", "containerPort": 8081}]))
+    out.append(_pod("dark", "p", {"pod": "p"}, [{"ip": "10.0.8.1"}], serves, nodeName="n2"))  # of which there is no Namespace
     out.append(_pod("x", "h", {"pod": "h"}, [{"ip": "192.0.2.10"}], serves, hostNetwork=True))
     ended = _pod("z", "job", {"pod": "job"}, [{"ip": "10.0.3.9"}], serves)
     ended["status"]["phase"] = "Succeeded"

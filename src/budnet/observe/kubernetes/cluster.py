@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -18,11 +18,11 @@ from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_known, is_read
 from budnet.observe.kubernetes.manifests import Meta, Pod, written
 from budnet.observe.kubernetes.selectors import selects
-from budnet.observe.kubernetes.unread import KINDS, blind, hidden, lost, may_be_policy, unread
+from budnet.observe.kubernetes.unread import KINDS, asking, hidden, lost, may_be_policy, may_select, unread
 from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id
 from budnet.source.diagnostic import Severity
 
-DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT, RING = "K102", "K103", "K104", "K105"
+DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT, RING, NO_LABELS = "K102", "K103", "K104", "K105", "K106"
 _NAME = "kubernetes.io/metadata.name"
 _NEWER = "a newer budnet may know it; until then whom it may be about is unknown"
 
@@ -68,8 +68,6 @@ class _Reader:
         except Wrong as wrong:
             of = written(one)
             self.problems.say(Severity.ERROR, wrong.code, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
-            if of.get("kind") == "Namespace":
-                self.problems.refuse("", "Namespace", place, f"{name_of(of)} could not be read")
             if may_be_policy(of):
                 self.unknown.append(unread(of, self.name, place, f"{name_of(of)} could not be read"))
 
@@ -106,15 +104,24 @@ class _Reader:
                 place,
                 f"the first is in {where}",
             )
-            if before is not None and before != of:  # which of the two is in force is not known
-                why = f"{name_of(before)} is there twice, and the two differ"
-                self.unknown += [unread(each, self.name, place, why) for each in (before, written(of))]
+            self._twice(of, before, kind, name, place)
             return
-        self._seen[key] = place, of if kind in KINDS and not isinstance(of, Pod) else None
+        self._seen[key] = place, of if (kind in KINDS or kind == "Namespace") and not isinstance(of, Pod) else None
         if isinstance(of, Pod):
             self.workloads.pod(of, name, namespace, place)
         else:
             self._one(of, group, kind, name, namespace, place)
+
+    def _twice(self, of: Object | Pod, before: Object | None, kind: str, name: str, place: Place) -> None:
+        """Which of two is in force is not known, where they differ."""
+        if before is None or isinstance(of, Pod) or before == of:
+            return
+        if kind == "Namespace":
+            if labels(mapping(of, "metadata"), where="metadata.") != self.spaces.get(name):
+                self.spaces.pop(name, None)
+        else:
+            why = f"{name_of(before)} is there twice, and the two differ"
+            self.unknown += [unread(each, self.name, place, why) for each in (before, of)]
 
     def _one(self, of: Object, group: str, kind: str, name: str, namespace: str, place: Place) -> None:
         match group, kind:
@@ -150,16 +157,11 @@ class _Reader:
         for (namespace, kind, name), place in self.workloads.rings.items():
             summary = f"{kind} {namespace}/{name} is said to be made by something that it has made"
             self.problems.say(Severity.ERROR, RING, summary, place, "correct metadata.ownerReferences; it is taken to be nobody's")
-        used = {e.namespace for e in pods} | {p.namespace for p in self.policies}
-        spaces = self.spaces | {s: () for s in used if s not in self.spaces}
-        named = tuple(Namespace(s, tuple(sorted(({_NAME: s} | dict(found)).items()))) for s, found in sorted(spaces.items()))
+        named = tuple(self._namespaces(pods))
         spaces_ = {n.name: dict(n.labels) for n in named}
         entries = self.entrances.entries(pods, self.workloads.host_ports, lambda name, chosen: selects(chosen, spaces_.get(name, {})))
         self.unknown += [p for place, data in self.problems.unread if (p := lost(data, self.name, place))]
         self.unknown += [p for refused in self.problems.refused if (p := hidden(refused, self.name))]
-        if any(r.kind == "Namespace" for r in self.problems.refused):
-            written: list[NetworkPolicy | AdminPolicy] = [*self.policies, *self.admin]
-            self.unknown += [p for policy in written if (p := blind(policy))]
         return Network(
             self.name,
             clusters=(Cluster(self.name, "", (), "cluster.local", named, NOWHERE),),
@@ -170,6 +172,24 @@ class _Reader:
             entries=tuple(entries),
             pods_on=tuple(sorted(self.workloads.pods_on.items())),
         )
+
+    def _namespaces(self, pods: Sequence[Endpoint]) -> Iterator[Namespace]:
+        """All that there are. Of one of which no Namespace was read nothing is known but its name, which the API server makes a
+        label (https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name); where policies ask for
+        others, that is said."""
+        spaces = {*self.spaces, *(e.namespace for e in pods), *(p.namespace for p in self.policies)}
+        for space in sorted(spaces):
+            yield Namespace(space, tuple(sorted({**dict(self.spaces.get(space, ())), _NAME: space}.items())), space in self.spaces)
+        if spaces <= self.spaces.keys() or any(r.kind == "Namespace" for r in self.problems.refused):
+            return
+        asked = asking([*self.policies, *self.admin])
+        for space, origin in sorted({e.namespace: e.origin for e in reversed(pods) if e.namespace not in self.spaces}.items()):
+            who = sorted({id for chosen, ids in asked.items() if may_select(chosen, space) for id in ids})
+            if who:
+                some = ", ".join(who[:3]) + (f" and {len(who) - 3} more" if len(who) > 3 else "")
+                summary = f"the labels of namespace {space} are not known: no Namespace of that name was read"
+                help = f"add it (`kubectl get namespace {space} -o yaml`); until then it is unknown whether {some} mean{'s' * (len(who) == 1)} it"
+                self.problems.say(Severity.WARNING, NO_LABELS, summary, Place(origin.file, origin.line), help)
 
 
 def _called(of: Object | Pod) -> tuple[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from budnet.ir.filters import AdminPolicy, AdminRule, NetworkPolicy, Operator, PodPeer, PolicyRule, Requirement, Selector, UnknownPolicy
+from budnet.ir.filters import AdminPolicy, NetworkPolicy, Operator, PodPeer, Requirement, Selector, UnknownPolicy
 from budnet.observe.kubernetes.fields import Object, Place, Refused, Wrong, mapping, name_of
 from budnet.observe.kubernetes.kinds import POLICIES, POLICY_GROUPS, is_policy
-from budnet.observe.kubernetes.selectors import selector
+from budnet.observe.kubernetes.selectors import selector, selects
 
 KINDS = tuple(kind for _, kind in POLICIES)
 _NAME = "kubernetes.io/metadata.name"
@@ -63,25 +63,18 @@ def hidden(refused: Refused, cluster: str) -> UnknownPolicy | None:
     return UnknownPolicy(label, cluster, PodPeer((), ()), True, True, refused.why, refused.place.origin)
 
 
-def blind(policy: NetworkPolicy | AdminPolicy) -> UnknownPolicy | None:
-    """A policy that asks for labels of namespaces, where namespaces are not shown: in which directions it is not understood."""
-    subject = policy.subject if isinstance(policy, AdminPolicy) else None
-    everybody = subject is not None and _asks(subject)
-    ingress, egress = (everybody or any(_asks(p) for p in _peers(rules)) for rules in (policy.ingress, policy.egress))
-    if not ingress and not egress:
-        return None
-    if isinstance(policy, NetworkPolicy):
-        chosen = PodPeer(policy.selector, (Requirement(_NAME, Operator.IN, (policy.namespace,)),))
-    else:
-        chosen = PodPeer(policy.subject.pods, () if everybody else policy.subject.namespaces)
-    why = f"{policy.id} asks for labels of namespaces, which are not shown"
-    return UnknownPolicy(policy.id, policy.cluster, chosen, ingress, egress, why, policy.origin)
+def asking(policies: Iterable[NetworkPolicy | AdminPolicy]) -> dict[Selector, dict[str, None]]:
+    """Selectors that ask for a label that a namespace does not have by its name alone, each with the policies that have it."""
+    found: dict[Selector, dict[str, None]] = {}
+    for policy in policies:
+        subjects = (policy.subject,) if isinstance(policy, AdminPolicy) else ()
+        peers = (peer for rules in (policy.ingress, policy.egress) for rule in rules or () for peer in rule.peers)
+        for each in (p.namespaces or () for p in (*subjects, *peers) if isinstance(p, PodPeer)):
+            if any(r.key != _NAME for r in each):
+                found.setdefault(each, {})[policy.id] = None
+    return found
 
 
-def _peers(rules: Iterable[PolicyRule | AdminRule] | None) -> Iterable[object]:
-    return (peer for rule in rules or () for peer in rule.peers)
-
-
-def _asks(peer: object) -> bool:
-    """Whether a peer asks for a label that a namespace does not have by its name alone."""
-    return isinstance(peer, PodPeer) and any(r.key != _NAME for r in peer.namespaces or ())
+def may_select(chosen: Selector, namespace: str) -> bool:
+    """Whether a namespace of which only the name is known may have all that a selector asks for."""
+    return selects(tuple(r for r in chosen if r.key == _NAME), {_NAME: namespace})

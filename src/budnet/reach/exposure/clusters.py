@@ -20,12 +20,13 @@ from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
 from budnet.packets.connections import distinct
 from budnet.reach import semantics
+from budnet.reach.doubt import UNSAID, Doubts
 from budnet.reach.exposure.verdict import Exposure, Word
 from budnet.reach.nodes import Nodes
+from budnet.reach.semantics import NO, PERHAPS, YES
 from budnet.reach.table.table import Table
 
 Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
-NO, PERHAPS, YES = 0, 1, 2
 _ROUTED = (EntryKind.INGRESS, EntryKind.GATEWAY, EntryKind.ROUTE)
 """What some pods, or a cloud, take connections for."""
 PUBLIC = AddressSet.of(EVERYWHERE) - semantics.NOT_PUBLIC
@@ -40,13 +41,13 @@ class Clusters:
         outside = [c for c in range(columns.inside, columns.count) if not columns.public[c]]
         self._parts = {c: AddressSet.of(columns.outside_prefixes([c])) for c in outside}
         self._nodes = self._node_columns()
-        self._own = Nodes(self.network)
+        self._own, self._doubts = Nodes(self.network), Doubts(self.network)
         self._column: dict[str, list[int]] = {}
         for column, members in enumerate(columns.members):
             for e in members:
                 self._column.setdefault(e.id, []).append(column)
         self._passing: dict[tuple[int, Protocol, int], list[int]] = {}
-        self._spaces = {(c.id, n.name): dict(n.labels) for c in self.network.clusters for n in c.namespaces}
+        self._spaces = semantics.spaces(self.network)
         self._policies: dict[tuple[str, str], list[NetworkPolicy]] = {}
         for policy in self.network.policies:
             self._policies.setdefault((policy.cluster, policy.namespace), []).append(policy)
@@ -112,7 +113,7 @@ class Clusters:
         if entry.public is None:
             return Word.UNKNOWN, (), entry.why
         if perhaps:
-            return Word.UNKNOWN, (), f"what decides is not modelled: {blocker}"
+            return Word.UNKNOWN, (), self._doubt(endpoint, [None])
         everybody = AddressSet.of(p for p in EVERYWHERE if AddressSet.of([p]) & clients) & PUBLIC
         if not entry.keeps_source and (nodes != YES or everybody - clients or not open_):
             why = "nodes rewrite the client's address, and policies treat clients and nodes differently"
@@ -185,7 +186,7 @@ class Clusters:
             if fates == {NO}:
                 return Word.BLOCKED, (), f"blocked: not even {label} reaches it: {blocker}"
             if YES not in fates:
-                return Word.UNKNOWN, (), f"what decides is not modelled: {blocker}"
+                return Word.UNKNOWN, (), self._doubt(endpoint, [self.network.endpoint[pod] for pod in entry.through])
             if not ahead & set(entry.through):
                 return Word.PRIVATE, (), f"{label}, which serves this {who}, is not reachable from the internet"
             if entry.public is False:
@@ -209,7 +210,7 @@ class Clusters:
         key = (pod.cluster, pod.namespace, pod.labels)
         known = self._asked.get(key)
         if known is None:
-            labels, space = dict(pod.labels), self._spaces.get((pod.cluster, pod.namespace), {})
+            labels, space = dict(pod.labels), self._spaces.get((pod.cluster, pod.namespace), semantics.NO_SPACE)
             place = semantics.PolicyPlace(pod.cluster, pod.namespace)
             wide_: tuple[AdminPolicy | UnknownPolicy, ...] = (*self.network.admin_policies, *self.network.unknown_policies)
             wide: list[Policy] = [
@@ -223,6 +224,10 @@ class Clusters:
             ]
             known = self._asked[key] = [*wide, *own]
         return known
+
+    def _doubt(self, pod: Endpoint, peers: Iterable[Endpoint | None]) -> str:
+        found = [why for peer in peers for why in self._doubts.about(pod, peer, ingress=True)]
+        return "; ".join(dict.fromkeys(found)) or UNSAID
 
     def _blockers(self, pod: Endpoint) -> str:
         return _listed([p.why if isinstance(p, UnknownPolicy) else p.id for p in self.asked(pod)]) or "no policy"

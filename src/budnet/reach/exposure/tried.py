@@ -150,8 +150,8 @@ class _Asked:
 
     def of(self, space: Namespace) -> set[Selector]:
         """Those that could look at a pod of a namespace."""
-        labels = dict(space.labels)
-        looking = (pods for spaces, pods in self._by_labels.items() if semantics.selects(spaces, labels))
+        seen = semantics.Space(dict(space.labels), space.known)
+        looking = (pods for spaces, pods in self._by_labels.items() if semantics.in_space(spaces, seen) != semantics.NO)
         return self._by_name.get(space.name, set()).union(*looking)
 
 

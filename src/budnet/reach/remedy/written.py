@@ -51,7 +51,7 @@ def _others(engine: Engine, edit: Edit) -> list[str]:
     place = semantics.PolicyPlace(policy.cluster, policy.namespace if isinstance(policy, NetworkPolicy) else "")
     meant = dict.fromkeys(
         e.service for e in engine.network.endpoints
-        if engine.admissions.is_selectable(e) and semantics.pod_matches(peer, e, engine.labels(e), engine.namespace(e), place)
+        if engine.admissions.is_selectable(e) and semantics.pod_matches(peer, e, engine.labels(e), engine.space(e), place)
     )  # fmt: skip
     if len(meant) < 2:
         return []

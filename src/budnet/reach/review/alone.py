@@ -15,6 +15,7 @@ from budnet.reach import semantics
 from budnet.reach.review import say
 from budnet.reach.review.say import finding
 from budnet.reach.review.within import Peer, Ports, addresses, contradicts
+from budnet.reach.semantics import PERHAPS, YES
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.peers import Peers
 from budnet.reach.table.wires import Flat
@@ -77,7 +78,7 @@ class Alone:
         return f"none in {policy.namespace} has {wanted}" if wanted else f"there are none in {policy.namespace}"
 
     def _admin(self, policy: AdminPolicy) -> Iterator[Diagnostic]:
-        if not len(self.peers.subjects(policy.subject, policy.cluster)):
+        if not any(len(self.peers.subjects(policy.subject, policy.cluster, fits)) for fits in (YES, PERHAPS)):
             yield finding(Severity.WARNING, say.SELECTS_NOBODY, f"{policy.id} selects no pod", policy.origin, "correct its subject")
         for rule in (*policy.ingress, *policy.egress):
             yield from self._rule(rule.id, rule.peers, rule.ports, policy.cluster, "", policy.origin)
@@ -90,7 +91,7 @@ class Alone:
                     yield finding(
                         Severity.WARNING, say.NEVER_MATCHES, f"a selector in {id} can never hold: its requirements contradict", origin
                     )
-                elif not len(self.peers.meant((peer,), cluster, namespace)):
+                elif not len(self.peers.meant((peer,), cluster, namespace)) and not len(self.peers.perhaps((peer,), cluster)):
                     yield finding(Severity.INFO, say.MEANS_NOBODY, f"{id} speaks of {say.words(peer)}, and there is none", origin)
             elif isinstance(peer, BlockPeer) and not self.network.vpcs:  # addresses that a file gives stay what they are
                 hit = None if semantics.public(peer.prefix.network_address) else self._pod_within(peer)
@@ -122,7 +123,8 @@ class Alone:
             (p.subject, p.cluster) for p in self.network.unknown_policies
         ]
         for subject, cluster in wide:
-            covered |= {(shapes[s].cluster, shapes[s].namespace) for s in self.peers.subjects(subject, cluster).tolist()}
+            about = [s for fits in (YES, PERHAPS) for s in self.peers.subjects(subject, cluster, fits).tolist()]
+            covered |= {(shapes[s].cluster, shapes[s].namespace) for s in about}
         for place, pods in sorted(self.pods.items()):
             if place not in covered:
                 yield finding(Severity.INFO, say.NO_POLICY, f"namespace {place[1]} has no policy: everybody reaches every pod in it", pods[0].origin,

@@ -45,7 +45,7 @@ class Beside:
 
     def __init__(self, network: Network, peers: Peers, pods: Pods) -> None:
         self.network, self.peers, self.pods = network, peers, pods
-        self._spaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
+        self._spaces = semantics.spaces(network)
 
     def findings(self) -> Iterator[Diagnostic]:
         """All of them, kind by kind. Policies that are derived from rows say what rows say: see `rows.py` for those."""
@@ -105,13 +105,16 @@ class Beside:
 
     def _about_all(self, subject: PodPeer, policy: NetworkPolicy) -> bool:
         """Whether a cluster-wide policy is about all pods that another is about."""
-        space = self._spaces.get((policy.cluster, policy.namespace), {})
-        return semantics.selects(subject.namespaces or (), space) and set(subject.pods) <= set(policy.selector)
+        return self._means(subject, policy) and set(subject.pods) <= set(policy.selector)
+
+    def _means(self, peer: PodPeer, policy: NetworkPolicy) -> bool:
+        """Whether a peer of a cluster-wide policy means, in any case, the namespace of another policy."""
+        space = self._spaces.get((policy.cluster, policy.namespace), semantics.NO_SPACE)
+        return semantics.in_space(peer.namespaces or (), space) == semantics.YES
 
     def _seen(self, line: _Line, policy: NetworkPolicy) -> Said:
         """A line as a policy of one namespace would say it: where it means that namespace, also as its own."""
-        space = self._spaces.get((policy.cluster, policy.namespace), {})
-        own = [PodPeer(p.pods) for p in line.rule.peers if isinstance(p, PodPeer) and semantics.selects(p.namespaces or (), space)]
+        own = [PodPeer(p.pods) for p in line.rule.peers if isinstance(p, PodPeer) and self._means(p, policy)]
         return Said((*line.rule.peers, *own), line.rule.ports)
 
     # ---- cluster-wide policies ------------------------------------------------------------------------------------------
@@ -130,9 +133,9 @@ class Beside:
                     yield finding(Severity.INFO, say.IDLE_BASELINE, f"the {way} rules of {policy.id} decide nothing: every pod that it is about has a NetworkPolicy, which is asked instead", policy.origin)  # fmt: skip
 
     def _is_about(self, policy: AdminPolicy, pod: Endpoint) -> bool:
-        space = self._spaces.get((pod.cluster, pod.namespace), {})
+        space = self._spaces.get((pod.cluster, pod.namespace), semantics.NO_SPACE)
         place = semantics.PolicyPlace(policy.cluster, pod.namespace)
-        return semantics.pod_matches(policy.subject, pod, dict(pod.labels), space, place)
+        return semantics.pod_matches(policy.subject, pod, dict(pod.labels), space, place) != semantics.NO
 
     def _crossing(self, lines: Sequence[_Line]) -> Iterator[Diagnostic]:
         """An Accept and a Deny of two policies, neither within the other, with something in common: that is the first one's, and whoever

@@ -19,6 +19,7 @@ from budnet.ir.network import Network
 from budnet.packets.connections import Ids, distinct
 from budnet.packets.transports import Alphabet
 from budnet.reach import cuts
+from budnet.reach.semantics import PERHAPS, YES
 from budnet.reach.table.rows import Rows
 from budnet.reach.table.table import Table, leaves_unknown
 from budnet.reach.tiers import Lanes
@@ -168,7 +169,8 @@ def _shapes(table: Table, edits: _Edits, ingress: bool) -> set[int]:
     """The shapes that the policies at the edited places select."""
     maker = table.makers[ingress]
     found = {s for n in edits.policies if n < len(table.slots.policies) for s in maker.selected(table.slots.policies[n])}
-    return found | {s for n in edits.admin if n < len(table.slots.admin) for s in maker.about(table.slots.admin[n])}
+    admin = [table.slots.admin[n] for n in edits.admin if n < len(table.slots.admin)]
+    return found | {s for policy in admin for fits in (YES, PERHAPS) for s in maker.about(policy, fits)}
 
 
 def _put(table: Table, edits: _Edits) -> None:

@@ -13,6 +13,7 @@ from budnet.ir.network import Network
 from budnet.reach import semantics
 from budnet.reach.admission import covers, covers_partly
 from budnet.reach.nodes import SOMEWHERE
+from budnet.reach.semantics import PERHAPS, YES
 from budnet.reach.table.columns import NO_ATOM, Columns
 
 Bools = NDArray[np.bool_]
@@ -28,7 +29,8 @@ class Peers:
 
     def __init__(self, network: Network, columns: Columns) -> None:
         self._labels = [dict(s.labels) for s in columns.shapes]
-        self._spaces = {(c.id, n.name): dict(n.labels) for c in network.clusters for n in c.namespaces}
+        self._spaces = semantics.spaces(network)
+        self._vague = not all(space.known for space in self._spaces.values())
         homes = {(s.cluster, s.namespace): None for s in columns.shapes}
         self._home = {home: i for i, home in enumerate(homes)}
         self._homes = list(homes)
@@ -39,8 +41,8 @@ class Peers:
         self._values: dict[str, tuple[NDArray[np.int32], dict[str, int]]] = {}
         self._clusters: dict[str, Bools] = {}
         self._by_labels: dict[Selector, Bools] = {}
-        self._by_space: dict[Selector, Bools] = {}
-        self._shapes: dict[tuple[PodPeer, str, str], Bools] = {}
+        self._by_space: dict[Selector, NDArray[np.int8]] = {}
+        self._shapes: dict[tuple[PodPeer, str, str, int], Bools] = {}
         self._columns: dict[tuple[Peer, str, str], Indices] = {}
         self._look_at(columns)
 
@@ -66,13 +68,13 @@ class Peers:
         here = self._of_home[home]
         return here[self._labelled(selector)[here]] if selector else here
 
-    def subjects(self, peer: PodPeer, cluster: str) -> Indices:
-        """The shapes of pods of a cluster that a cluster-wide policy is about."""
-        return np.flatnonzero(self._pod_shapes(peer, cluster, ""))
+    def subjects(self, peer: PodPeer, cluster: str, fits: int = YES) -> Indices:
+        """The shapes of pods of a cluster that a cluster-wide policy is about; with PERHAPS those that it may be about and may not."""
+        return np.flatnonzero(self._pod_shapes(peer, cluster, "", fits)) if fits == YES or self._vague else _NOBODY
 
-    def _pod_shapes(self, peer: PodPeer, cluster: str, namespace: str) -> Bools:
+    def _pod_shapes(self, peer: PodPeer, cluster: str, namespace: str, fits: int = YES) -> Bools:
         """`namespaces=None` is the policy's own namespace; for a cluster-wide policy (`namespace` empty) every one."""
-        key = (peer, cluster, namespace)
+        key = (peer, cluster, namespace, fits)
         known = self._shapes.get(key)
         if known is None:
             if namespace and peer.namespaces is None:
@@ -81,7 +83,7 @@ class Peers:
             else:
                 known = self._labelled(peer.pods) & self._pods
                 homes = self._of_cluster(cluster)
-                known &= (homes if peer.namespaces is None else homes & self._in_spaces(peer.namespaces))[self._home_of]
+                known &= (homes if peer.namespaces is None else homes & (self._in_spaces(peer.namespaces) == fits))[self._home_of]
             self._shapes[key] = known
         return known
 
@@ -116,11 +118,12 @@ class Peers:
         found: Bools = among[of]
         return found if requirement.operator is Operator.IN else ~found
 
-    def _in_spaces(self, selector: Selector) -> Bools:
+    def _in_spaces(self, selector: Selector) -> NDArray[np.int8]:
+        """`semantics.in_space` for all homes."""
         known = self._by_space.get(selector)
         if known is None:
-            labels = (self._spaces.get(home, {}) for home in self._homes)
-            known = self._by_space[selector] = np.array([semantics.selects(selector, each) for each in labels], bool)
+            spaces = (self._spaces.get(home, semantics.NO_SPACE) for home in self._homes)
+            known = self._by_space[selector] = np.array([semantics.in_space(selector, each) for each in spaces], np.int8)
         return known
 
     # ---- columns: who a rule is about -----------------------------------------------------------------------------------
@@ -186,11 +189,15 @@ class Peers:
         return found
 
     def perhaps(self, peers: Sequence[Peer], cluster: str) -> Indices:
-        """The columns that some peer may mean and may not: outside hosts by name, pods whose address is not known where a
-        prefix has a part of the addresses that pods are given, and hostNetwork pods of which no node is known."""
+        """The columns that some peer may mean and may not: outside hosts by name, pods of namespaces whose labels are not known, pods
+        whose address is not known where a prefix has a part of the addresses that pods are given, and hostNetwork pods of which no node
+        is known."""
         parts = [self._outside] if any(isinstance(p, NamePeer) for p in peers) else []
+        if self._vague:
+            spaced = (p for p in peers if isinstance(p, PodPeer) and p.namespaces)
+            parts += [self._spread(self._pod_shapes(p, cluster, "", PERHAPS)) for p in spaced]
         if self._all_placed:
-            return np.flatnonzero(parts[0]) if parts else _NOBODY
+            return np.flatnonzero(np.logical_or.reduce(parts)) if parts else _NOBODY
         parts += [self._unplaced_of(p) for p in peers if isinstance(p, BlockPeer) and covers_partly(p)]
         if any(isinstance(p, NodePeer) and self._chosen_nodes(p, cluster).any() for p in peers):
             parts.append(self._unplaced & self._on_host(cluster))

@@ -15,6 +15,7 @@ import numpy as np
 from budnet.ir.filters import Action, AdminPolicy, NetworkPolicy
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids, distinct
+from budnet.reach.semantics import PERHAPS, YES
 from budnet.reach.table.columns import Columns, NamedPorts
 from budnet.reach.table.peers import Indices
 from budnet.reach.table.terms import Slots, Step, Terms
@@ -44,6 +45,8 @@ class _Kind:
 
     policies: tuple[int, ...] = ()
     admin: tuple[int, ...] = ()
+    doubtful: tuple[int, ...] = ()
+    """Those of `admin`'s kind that may select the pod and may not."""
     unknown: bool = False
     ports: NamedPorts = ()
     on: tuple[str, str] | None = None
@@ -64,17 +67,20 @@ class RowMaker:
         shapes = len(columns.shapes)
         self._policies: list[list[int]] = [[] for _ in range(shapes)]
         self._admin: list[list[int]] = [[] for _ in range(shapes)]
+        self._doubtful: list[list[int]] = [[] for _ in range(shapes)]
         self._unknown = [False] * shapes
         for number, policy in enumerate(self.slots.policies):
             for shape in self.selected(policy):
                 self._policies[shape].append(number)
         for number, admin in enumerate(self.slots.admin):
-            for shape in self.about(admin):
-                self._admin[shape].append(number)
+            for lists, fits in ((self._admin, YES), (self._doubtful, PERHAPS)):
+                for shape in self.about(admin, fits):
+                    lists[shape].append(number)
         for other in network.unknown_policies:
             if other.ingress if terms.ingress else other.egress:
-                for shape in terms.peers.subjects(other.subject, other.cluster).tolist():
-                    self._unknown[shape] = True
+                for fits in (YES, PERHAPS):
+                    for shape in terms.peers.subjects(other.subject, other.cluster, fits).tolist():
+                        self._unknown[shape] = True
         self._numbers: dict[_Kind, int] = {_NOBODY: 0}
         self._of_shape = np.zeros(shapes + 1, np.int32)  # the last one is the outside's: shape -1
         for kind, at in self._kinds(range(shapes)):
@@ -93,21 +99,21 @@ class RowMaker:
         found: list[int] = self.terms.peers.selected(policy.selector, policy.cluster, policy.namespace).tolist()
         return found
 
-    def about(self, policy: AdminPolicy | None) -> list[int]:
-        """The shapes that a cluster-wide policy says something of in this direction."""
+    def about(self, policy: AdminPolicy | None, fits: int = YES) -> list[int]:
+        """The shapes that a cluster-wide policy says something of in this direction; with PERHAPS: may, and may not."""
         if policy is None or not (policy.ingress if self.terms.ingress else policy.egress):
             return []
-        found: list[int] = self.terms.peers.subjects(policy.subject, policy.cluster).tolist()
+        found: list[int] = self.terms.peers.subjects(policy.subject, policy.cluster, fits).tolist()
         return found
 
     def _kinds(self, shapes: Iterable[int]) -> Iterator[tuple[_Kind, int]]:
         """What decides the rows of some shapes, each with the shape."""
         for shape in shapes:
-            policies, admin = tuple(self._policies[shape]), tuple(self._admin[shape])
-            asks = self.terms.ingress and (any(map(self.terms.named, policies)) or bool(admin))
+            policies, admin, doubtful = (tuple(of[shape]) for of in (self._policies, self._admin, self._doubtful))
+            asks = self.terms.ingress and (any(map(self.terms.named, policies)) or bool(admin or doubtful))
             of = self.columns.shapes[shape]
-            on = (of.cluster, of.on) if of.on and (policies or admin) else None
-            yield _Kind(policies, admin, self._unknown[shape], of.ports if asks else (), on), shape
+            on = (of.cluster, of.on) if of.on and (policies or admin or doubtful) else None
+            yield _Kind(policies, admin, doubtful, self._unknown[shape], of.ports if asks else (), on), shape
 
     # ---- changes --------------------------------------------------------------------------------------------------------
 
@@ -117,6 +123,7 @@ class RowMaker:
         self.terms.forget(policies, admin)
         _move(self._policies, shapes, {n: self.selected(self.slots.policies[n]) for n in policies})
         _move(self._admin, shapes, {n: self.about(self.slots.admin[n]) for n in admin})
+        _move(self._doubtful, shapes, {n: self.about(self.slots.admin[n], PERHAPS) for n in admin})
         kinds = dict[int, _Kind]()
         for kind, at in self._kinds(shapes):
             kinds[at] = kind
@@ -126,7 +133,7 @@ class RowMaker:
         for at, kind in kinds.items():
             if kind not in self._numbers:
                 written[kind] = self._take(kind)
-            elif not policies.isdisjoint(kind.policies) or not admin.isdisjoint(kind.admin):
+            elif not policies.isdisjoint(kind.policies) or not admin.isdisjoint((*kind.admin, *kind.doubtful)):
                 written[kind] = self._numbers[kind]
             self._of_shape[at] = self._numbers[kind]
         for kind, row in written.items():
@@ -170,7 +177,9 @@ class RowMaker:
         own, perhaps = self.terms.peers.hosts(*kind.on) if kind.on else (_NO_COLUMNS, _NO_COLUMNS)
         if len(own) and kind.policies:
             allowed.setdefault(lanes.all, []).append(own)
-        steps = sorted((s for a in kind.admin for s in self.terms.admin(a, kind.ports)), key=lambda s: s.place)
+        found = [s for a in kind.admin for s in self.terms.admin(a, kind.ports)]
+        found += [s for a in kind.doubtful for s in self.terms.admin(a, kind.ports, surely=False)]
+        steps = sorted(found, key=lambda s: s.place)
         layers = [tuple(places) for places in allowed.values()]
         behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
         layers += [(where,) for step in steps for where, _ in step.terms]

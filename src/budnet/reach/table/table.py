@@ -14,7 +14,7 @@ from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded
 from budnet.packets.transports import Alphabet, Transports
-from budnet.reach import cuts
+from budnet.reach import cuts, semantics
 from budnet.reach.admission import covers_partly
 from budnet.reach.nodes import Nodes
 from budnet.reach.table.columns import Columns
@@ -222,13 +222,17 @@ class Table:
 
 
 def leaves_unknown(network: Network) -> bool:
-    """Whether anything may be unknown: policies of other makers, outside hosts by name, two policies of one priority, pods
-    without an address where prefixes are asked, and nodes, where some pod's is not known or a cluster-wide policy denies."""
+    """Whether anything may be unknown: policies of other makers, outside hosts by name, two policies of one priority, labels of
+    namespaces, pods without an address where prefixes are asked, and nodes, where some pod's is not known or a cluster-wide policy
+    denies."""
     nodes = Nodes(network)
     if nodes.any and (network.policies or network.admin_policies):
         return True
     asked = [(p.tier, p.priority) for p in network.admin_policies]
     if network.unknown_policies or len(set(asked)) < len(asked):
+        return True
+    vague = [s for s in semantics.spaces(network).values() if not s.known]
+    if vague and any(semantics.in_space(selector, s) == semantics.PERHAPS for selector in cuts.space_selectors(network) for s in vague):
         return True
     placed = all(e.addresses for e in network.endpoints)
     return any(
