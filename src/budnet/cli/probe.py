@@ -117,7 +117,7 @@ def _wanted(node: str, chosen: Sequence[str]) -> bool:
     parts = node.split("/")
     workload = node.partition("[")[0]
     return not chosen or any(
-        c in (node, workload) or c in parts or node.startswith(f"{c}/") or node.rpartition("-")[0].endswith(f"/{c}") for c in chosen
+        c in (node, workload) or c in parts or node.startswith(f"{c}/") or f"/{node}".rpartition("-")[0].endswith(f"/{c}") for c in chosen
     )
 
 
