@@ -254,8 +254,17 @@ class _Maker:
         return self.dice.choice((PortRange(first, first), PortRange(first, last), ALL_PORTS))
 
     def match(self) -> Match:
-        protocol = self.dice.choice((None, None, Protocol.ICMP, Protocol.TCP, Protocol.TCP, Protocol.TCP, *PORTED))
-        return Match(protocol, self.ports() if protocol in PORTED else ALL_PORTS)
+        protocol = self.dice.choice((None, None, Protocol.ICMP, Protocol.ICMPV6, Protocol.TCP, Protocol.TCP, Protocol.TCP, *PORTED))
+        return Match(protocol, self.ports() if protocol in PORTED else self.messages() if protocol else ALL_PORTS)
+
+    def messages(self) -> PortRange:
+        """All ICMP, a type, one code of a type, or several types."""
+        first, last = sorted(self.dice.choices((0, 3, 8, 11, 13, 14, 128, 129, 134), k=2))
+        code = self.dice.choice((0, 0, 1, 4))
+        return self.dice.choice((
+            ALL_PORTS, PortRange(first * 256, first * 256 + 255), PortRange(first * 256 + code, first * 256 + code),
+            PortRange(first * 256, last * 256 + 255),
+        ))  # fmt: skip
 
     def prefix(self) -> Prefix:
         """Everything, a VPC, a subnet, one address (private or public), what overlaps them, or something outside."""

@@ -39,6 +39,10 @@ SPECIAL = [
 ]  # fmt: skip
 
 
+# RFC 792 and RFC 4443: echo and timestamp. Who sends another type waits for nothing.
+REPLIES = {Protocol.ICMP: {8: 0, 13: 14}, Protocol.ICMPV6: {128: 129}}
+
+
 @dataclass(frozen=True)
 class Fate:
     """`forward`: the request arrives. `answered`: its answer would come back. `at`: who has it; None outside."""
@@ -57,6 +61,8 @@ LOST = Fate(False, False)
 
 def deliver(network: Network, source: Address, destination: Address, protocol: Protocol, port: int) -> Fate:
     """One packet from an address, ours or outside, to an address."""
+    if protocol in REPLIES and (protocol is Protocol.ICMP) != (source.version == 4):
+        return LOST  # there is no such packet
     sender = interface(network, source)
     if sender is None:
         return LOST if special(source) else internet(network, source, destination, protocol, port)
@@ -73,7 +79,7 @@ def deliver(network: Network, source: Address, destination: Address, protocol: P
     if within(destination, home.prefixes):
         return arrive(network, target, source, protocol, port)
     out = acl_allows(network.acl[home.acl], False, destination, protocol, port)
-    answer_in = acl_answers(network.acl[home.acl], True, destination, protocol)
+    answer_in = acl_answers(network.acl[home.acl], True, destination, protocol, port)
     route = longest(network, home, destination)
     kind = route.target if route else TargetKind.BLACKHOLE
     if kind is TargetKind.LOCAL:
@@ -108,9 +114,9 @@ def cross(
         return LOST
     subnet = network.subnet[target.subnet]
     acl, route = network.acl[subnet.acl], longest(network, subnet, source)
-    returns = route is not None and route.target is back and route.via == via and acl_answers(acl, False, source, protocol)
+    returns = route is not None and route.target is back and route.via == via and acl_answers(acl, False, source, protocol, port)
     fate = arrive(network, target, source, protocol, port)
-    return fate.through(acl_allows(acl, True, source, protocol, port), returns)
+    return fate.through(acl_allows(acl, True, source, protocol, port), returns or waits_for_nothing(protocol, port))
 
 
 def arrive(network: Network, target: Endpoint | None, source: Address, protocol: Protocol, port: int) -> Fate:
@@ -161,11 +167,11 @@ def translate(
     if onward is None or onward.target is not TargetKind.INTERNET:
         return LOST
     fate = internet(network, gateway.public, destination, protocol, port)
-    fate = fate.through(acl_allows(acl, False, destination, protocol, port), acl_answers(acl, True, destination, protocol))
+    fate = fate.through(acl_allows(acl, False, destination, protocol, port), acl_answers(acl, True, destination, protocol, port))
     if stands.id == home.id:
         return fate
-    returns = back is not None and back.target is TargetKind.LOCAL and acl_answers(acl, False, source, protocol)
-    return fate.through(acl_allows(acl, True, source, protocol, port), returns)
+    returns = back is not None and back.target is TargetKind.LOCAL and acl_answers(acl, False, source, protocol, port)
+    return fate.through(acl_allows(acl, True, source, protocol, port), returns or waits_for_nothing(protocol, port))
 
 
 # ---- who is where ---------------------------------------------------------------------------------------------------
@@ -217,6 +223,10 @@ def groups_allow(network: Network, endpoint: Endpoint, inbound: bool, peer: Addr
     return False
 
 
+def waits_for_nothing(protocol: Protocol, port: int) -> bool:
+    return protocol in REPLIES and port // 256 not in REPLIES[protocol]
+
+
 def acl_allows(acl: NetworkAcl, inbound: bool, peer: Address, protocol: Protocol, port: int) -> bool:
     """What the lowest number that matches says; else no."""
     for rule in sorted(acl.ingress if inbound else acl.egress, key=lambda r: r.number):
@@ -225,8 +235,11 @@ def acl_allows(acl: NetworkAcl, inbound: bool, peer: Address, protocol: Protocol
     return False
 
 
-def acl_answers(acl: NetworkAcl, inbound: bool, peer: Address, protocol: Protocol) -> bool:
+def acl_answers(acl: NetworkAcl, inbound: bool, peer: Address, protocol: Protocol, port: int) -> bool:
     """Whether answers pass, whatever port the client has chosen: asked at every port at which a rule changes."""
+    if protocol in REPLIES:
+        reply = REPLIES[protocol].get(port // 256)
+        return reply is None or acl_allows(acl, inbound, peer, protocol, reply * 256)
     edges = {p for r in (*acl.ingress, *acl.egress) for p in (r.match.ports.first, r.match.ports.last + 1)}
     ports = {EPHEMERAL[0], *(p for p in edges if EPHEMERAL[0] <= p <= EPHEMERAL[1])}
     return all(acl_allows(acl, inbound, peer, protocol, port) for port in ports)

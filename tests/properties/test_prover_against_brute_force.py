@@ -39,7 +39,7 @@ from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
 from budnet.reach.points import Point, PointKind
 from budnet.records import replace
 from properties.networks import networks, random_network
-from properties.oracle import deliver
+from properties.oracle import REPLIES, deliver
 
 T = TypeVar("T")
 ONCE_WRONG = (159, 281, 293)
@@ -47,6 +47,7 @@ ONCE_WRONG = (159, 281, 293)
 SEEDS = int(os.environ.get("BUDNET_SEEDS", "80"))
 LAWS = settings(max_examples=max(8, SEEDS // 8), deadline=None, derandomize=True, database=None)
 SAMPLES = 5
+ECHOES = {(Protocol.ICMP, 8 * 256), (Protocol.ICMPV6, 128 * 256)}
 
 # ---- the second judge -----------------------------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ def test_every_pair_of_a_random_network(seed: int) -> None:
     engine, cuts = Engine(network), cut_points(network)
     different: list[str] = []
     for pair in every_pair(engine):
-        questions = {(dice.choice(list(Protocol)), dice.choice(cuts)) for _ in range(SAMPLES)}
+        questions = {(dice.choice(list(Protocol)), dice.choice(cuts)) for _ in range(SAMPLES)} | ECHOES
         different += differences(network, engine, pair, questions | listening(pair.destination), dice)
     assert not different, f"random_network({seed}): {len(different)} differences\n" + "\n".join(different[:10])
 
@@ -101,11 +102,12 @@ def test_the_random_networks_are_worth_asking() -> None:
 def differences(network: Network, engine: Engine, pair: Pair, questions: Iterable[tuple[Protocol, int]], dice: Random) -> Iterator[str]:
     """What the two say differently of one pair. Of a set of addresses any one must fare like the set."""
     source, destination = member(pair.source, dice), member(pair.destination, dice)
-    answers = None if pair.destination.endpoint is None else listening(pair.destination)
+    owner = pair.destination.endpoint
+    answers = listening(pair.destination)
     for protocol, port in sorted(questions):
         fate = deliver(network, source, destination, protocol, port)
-        forward = fate.forward and fate.at is pair.destination.endpoint
-        served = answers is None or (protocol, port) in answers
+        forward = fate.forward and fate.at is owner
+        served = owner is None or (protocol, port) in answers or (protocol in REPLIES and owner.takes_icmp)
         judged = (forward, forward and fate.answered, forward and fate.answered and served)
         bit = engine.alphabet.bit(protocol, port)
         proved = (bool(pair.forward & bit), bool(pair.answered & bit), bool(pair.delivered & bit))
@@ -133,7 +135,7 @@ def cut_points(network: Network) -> list[int]:
     matches = [r.match for g in network.security_groups for r in (*g.ingress, *g.egress)]
     matches += [r.match for a in network.acls for r in (*a.ingress, *a.egress)]
     matches += [r.match for f in network.egress_filters for r in f.rules]
-    edges = {0, 65535, *EPHEMERAL} | {p for m in matches for p in (m.ports.first, m.ports.last)}
+    edges = {0, 65535, *EPHEMERAL, *(t * 256 for t in (8, 13, 14, 128, 129))} | {p for m in matches for p in (m.ports.first, m.ports.last)}
     edges |= {x.port for e in network.endpoints for x in e.listeners}
     for policy in network.policies:
         for rule in (*(policy.ingress or ()), *(policy.egress or ())):

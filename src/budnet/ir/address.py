@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 from msgspec import Struct
 
+from budnet.ir import icmp
+
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
 
@@ -34,14 +36,28 @@ class Protocol(Enum):
     ICMP = 1
     TCP = 6
     UDP = 17
+    ICMPV6 = 58
     SCTP = 132
 
     def __lt__(self, other: Protocol) -> bool:
         return self.value < other.value
 
+    @property
+    def spoken_over(self) -> frozenset[int]:
+        """The versions of IP that carry it: each has an ICMP of its own (RFC 792, RFC 4443)."""
+        return _SPOKEN_OVER.get(self, _BOTH)
+
+
+_BOTH = frozenset({4, 6})
+_SPOKEN_OVER = {Protocol.ICMP: frozenset({4}), Protocol.ICMPV6: frozenset({6})}
+
+
+PORTED = frozenset({Protocol.TCP, Protocol.UDP, Protocol.SCTP})
+"""Those with ports; the others have messages."""
+
 
 class PortRange(Struct, frozen=True, order=True):
-    """Ports `first` to `last`, both included, 0..65535."""
+    """Ports `first` to `last`, both included, 0..65535; of the two ICMPs messages, numbered as `ir/icmp.py` says."""
 
     first: int
     last: int
@@ -53,6 +69,19 @@ class PortRange(Struct, frozen=True, order=True):
 ALL_PORTS = PortRange(0, 65535)
 
 
+def spelt(protocol: Protocol, ports: PortRange) -> str:
+    """`443/tcp`, `8/icmp`, and `udp` for all of a protocol."""
+    name = protocol.name.lower()
+    if ports == ALL_PORTS:
+        return name
+    return f"{ports if protocol in PORTED else icmp.spelt(ports.first, ports.last)}/{name}"
+
+
+def spelt_one(protocol: Protocol, port: int) -> str:
+    """One packet's protocol and destination port, or message."""
+    return spelt(protocol, PortRange(port, port))
+
+
 class Match(Struct, frozen=True):
     """What a rule says of the protocol and the destination port. `protocol=None` is every protocol, and every port."""
 
@@ -62,5 +91,4 @@ class Match(Struct, frozen=True):
     def __str__(self) -> str:
         if self.protocol is None:
             return "all traffic"
-        name = self.protocol.name.lower()
-        return name if self.ports == ALL_PORTS else f"{self.ports}/{name}"
+        return spelt(self.protocol, self.ports)

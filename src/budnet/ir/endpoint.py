@@ -87,6 +87,18 @@ class Endpoint(Struct, frozen=True):
         """Whether security groups and ACLs are asked. AWS asks neither for its resolver and its metadata address."""
         return self.kind not in (EndpointKind.RESOLVER, EndpointKind.METADATA, EndpointKind.EXTERNAL)
 
+    @property
+    def takes_icmp(self) -> bool:
+        """Whether ICMP is for it: hosts must answer an echo request (RFC 1122, 3.2.2.6; RFC 4443, 4.2), and a load balancer
+        takes what its groups let in. The doors of endpoint services carry TCP and UDP, and what a VPC gives is no host."""
+        return self.kind in (
+            EndpointKind.POD,
+            EndpointKind.HOST,
+            EndpointKind.LOAD_BALANCER,
+            EndpointKind.CLIENT_VPN,
+            EndpointKind.EXTERNAL,
+        )
+
 
 class Namespace(Struct, frozen=True):
     """A Kubernetes namespace."""

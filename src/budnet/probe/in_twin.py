@@ -15,7 +15,6 @@ from budnet.twin import prober
 from budnet.twin.lab import Twin
 from budnet.twin.prober import Observed
 
-_NUMBER = {Protocol.TCP: prober.TCP, Protocol.UDP: prober.UDP}
 # What a real UDP server answers: an NTP version 4 client packet (RFC 5905), a DNS query for the root's name servers
 _NTP = b"\x23" + b"\0" * 47
 _DNS = b"\0\1\1\0\0\1\0\0\0\0\0\0\0\0\2\0\1"
@@ -41,7 +40,7 @@ class InTwin:
             yield number, self._answer(questions[number], observed)
 
     def _packet(self, question: Question) -> prober.Question:
-        return prober.Question(question.source, str(question.address), _NUMBER[question.protocol], question.port, self._payload(question))
+        return prober.Question(question.source, str(question.address), question.protocol.value, question.port, self._payload(question))
 
     def _payload(self, question: Question) -> bytes:
         """Our own listeners answer whatever is said; real ones are spoken to in their protocol, or only connected to."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
+from budnet.ir import icmp
 from budnet.ir.address import Address, Prefix, Protocol
 from budnet.ir.endpoint import WIREGUARD, ClusterService, Endpoint, EndpointKind, Listener
 from budnet.ir.network import Network
@@ -16,7 +17,7 @@ CLOSED_OUTSIDE: tuple[tuple[Protocol, int], ...] = ((Protocol.TCP, 80), (Protoco
 
 
 class Question(NamedTuple):
-    """May `source` open a connection to `destination` on this port, and who answers?"""
+    """May `source` open a connection to `destination` on this port, or ping it, and who answers?"""
 
     source: str
     destination: str
@@ -107,8 +108,14 @@ def _direct(families: frozenset[int], destination: Endpoint) -> Iterator[tuple[A
     ports += [p for p in closed if p not in ports]
     for address in (*destination.addresses, *destination.public):
         if address.version in families:
-            for protocol, port in ports:
+            for protocol, port in (*ports, *echo(destination, address)):
                 yield address, protocol, port
+
+
+def echo(destination: Endpoint, address: Address) -> Iterator[tuple[Protocol, int]]:
+    """What `ping` sends to an address, if somebody there answers it."""
+    if destination.takes_icmp:
+        yield Protocol.ICMP if address.version == 4 else Protocol.ICMPV6, icmp.ECHO[address.version]
 
 
 def _tried(listeners: tuple[Listener, ...]) -> list[Listener]:

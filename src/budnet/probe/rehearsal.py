@@ -20,7 +20,7 @@ from budnet.ir.network import Network
 from budnet.packets.transports import Transports
 from budnet.probe.answer import Answer
 from budnet.probe.predicted import Predicted
-from budnet.probe.question import Question
+from budnet.probe.question import Question, echo
 from budnet.reach import cuts
 from budnet.reach.disposition import Disposition
 from budnet.reach.table.table import Table
@@ -61,7 +61,7 @@ class Rehearsal:
                 if source is destination or outside:
                     continue
                 for address in (a for a in destination.addresses if a.version in families):
-                    for protocol, port in _asked(destination):
+                    for protocol, port in (*_asked(destination), *echo(destination, address)):
                         question = Question(source.id, destination.id, address, protocol, port)
                         if predict(question)[0].disposition == Disposition.UNKNOWN.value:
                             self.unknown += 1

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from budnet.ir.address import Match, PortRange, Prefix
+from budnet.ir.address import Match, PortRange, Prefix, Protocol
 from budnet.ir.endpoint import EndpointKind
 from budnet.ir.filters import BlockPeer, GroupRef, NamePeer, NodePeer, PodPeer, PolicyPort, Selector
 from budnet.ir.network import Network
 from budnet.reach import semantics
+from budnet.reach.families import families
 
 
 def matches(network: Network) -> Iterator[Match]:
     """Protocols and ports."""
-    if network.acls:
-        yield from semantics.EPHEMERAL_MATCHES.values()
+    if network.vpcs:
+        yield from (m for pair in semantics.ANSWERS for m in pair)
     for group in network.security_groups:
         yield from (r.match for r in (*group.ingress, *group.egress))
     for acl in network.acls:
@@ -34,6 +35,14 @@ def matches(network: Network) -> Iterator[Match]:
             yield from (Match(p.protocol, PortRange(port, port)) for port in (p.port, p.target))
     yield from (f.match for f in network.flows)
     yield from (m for g in network.guarantees for m in g.matches)
+
+
+def protocols(network: Network) -> tuple[Protocol, ...]:
+    """Those that its endpoints can speak: an IPv4 network has no ICMPv6."""
+    versions = {v for each in families(network).values() for v in each} | {
+        a.version for e in network.endpoints for a in (*e.addresses, *e.public)
+    }  # fmt: skip
+    return tuple(p for p in Protocol if not versions or p.spoken_over & versions)
 
 
 def prefixes(network: Network) -> Iterator[Prefix]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 
-from budnet.ir.address import Address, Prefix
+from budnet.ir.address import Address, Prefix, Protocol
 from budnet.ir.cloud import Route, TargetKind
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import GroupRef, NetworkPolicy
@@ -22,7 +22,7 @@ from budnet.packets.addresses import AddressSet, number, partition, span
 from budnet.packets.transports import Alphabet
 from budnet.reach import semantics
 from budnet.reach.admission import Admissions
-from budnet.reach.cuts import matches, prefixes
+from budnet.reach.cuts import matches, prefixes, protocols
 from budnet.reach.doubt import Doubts
 from budnet.reach.egress import Names
 from budnet.reach.families import families
@@ -38,7 +38,9 @@ class Engine:
         """`cut_like`: another Network whose ports and prefixes are told apart as well, so that the two can be compared."""
         both = (network,) if cut_like is None else (network, cut_like)
         self.network = network
-        self.alphabet = Alphabet(match for each in both for match in matches(each))
+        self.alphabet = Alphabet((m for each in both for m in matches(each)), {p for each in both for p in protocols(each)})
+        self.spoken = {version: self.alphabet.over(version) for version in (4, 6)}
+        self.answers = semantics.Answers(self.alphabet) if network.vpcs else None
         self.points = _points(network, both)
         order = sorted(range(len(self.points)), key=lambda i: number(self.points[i].address))
         self._order, self._numbers = order, [number(self.points[i].address) for i in order]
@@ -49,8 +51,6 @@ class Engine:
         self._selecting: dict[tuple[str, bool], tuple[NetworkPolicy, ...]] = {}
         self._routes: dict[str, list[Route | None]] = {}
         self._edges: dict[tuple[str, str], Row] = {}
-        ephemeral = semantics.EPHEMERAL_MATCHES if network.acls else {}
-        self._ephemeral = {p: self.alphabet.mask(m) for p, m in ephemeral.items()}
         self._labels = {e.id: dict(e.labels) for e in network.endpoints}
         self._spaces = semantics.spaces(network)
 
@@ -116,6 +116,7 @@ class Engine:
         if known is not None:
             return known
         acl = self.network.acl[acl_id]
+        assert self.answers is not None, "ACLs are of VPCs"
         hits: list[list[int]] = [[] for _ in self.points]
         rules = acl.ingress if ingress else acl.egress
         for position, rule in enumerate(rules):
@@ -128,7 +129,7 @@ class Engine:
             key = tuple(positions)
             if key not in decided:
                 mask = semantics.first_match([(rules[i], self.alphabet.mask(rules[i].match)) for i in key], self.alphabet)
-                decided[key] = mask, semantics.answered(mask, self.alphabet, self._ephemeral)
+                decided[key] = mask, self.answers.through(mask)
             forward[index], back[index] = decided[key]
         self._acls[acl_id, ingress] = forward, back
         return forward, back
@@ -220,11 +221,12 @@ class Engine:
     @cached_property
     def listening(self) -> dict[str, int]:
         """What each endpoint answers from the network, by endpoint id."""
-        bit = self.alphabet.bit
+        bit, messages = self.alphabet.bit, self.alphabet.protocol(Protocol.ICMP) | self.alphabet.protocol(Protocol.ICMPV6)
         return {
-            e.id: self.alphabet.all if e.any_port else sum({bit(x.protocol, x.port) for x in e.listeners if not x.loopback})
+            e.id: self.alphabet.all if e.any_port
+            else sum({bit(x.protocol, x.port) for x in e.listeners if not x.loopback}) | (messages if e.takes_icmp else 0)
             for e in self.network.endpoints
-        }
+        }  # fmt: skip
 
 
 def _points(network: Network, both: tuple[Network, ...]) -> list[Point]:

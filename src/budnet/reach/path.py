@@ -56,6 +56,8 @@ class Path:
     """What the answer meets, in the order of the request's way: the answer meets the last one first."""
     hops: list[str] = field(default_factory=list)
     stopped: bool = False
+    spoken: int = -1
+    """What there can be between two addresses of their family."""
     seen: Point | None = None
     """Whom the endpoint at the end takes for the source, where that is somebody else: a NAT gateway, a public address."""
     arrives: Endpoint | None = None
@@ -64,7 +66,7 @@ class Path:
     @property
     def forward(self) -> int:
         """What of the requests arrives, whoever listens."""
-        mask = -1
+        mask = self.spoken
         for gate in self.gates:
             mask &= gate.passes
         return mask
@@ -72,7 +74,7 @@ class Path:
     @property
     def possible(self) -> int:
         """What of the requests may arrive: those that do, and those of which it is not known."""
-        mask = -1
+        mask = self.spoken
         for gate in self.gates:
             mask &= gate.passes | gate.perhaps
         return mask
@@ -105,6 +107,7 @@ class Walk:
 
     def __init__(self, engine: Engine, into: Path) -> None:
         self.engine, self.network, self.path = engine, engine.network, into
+        into.spoken = engine.spoken[into.source.address.version]
 
     def go(self) -> None:
         source, destination = self.path.source, self.path.destination
@@ -145,6 +148,9 @@ class Walk:
     # ---- gates ----------------------------------------------------------------------------------------------------------
 
     def gate(self, layer: str, name: str, passes: int, otherwise: Disposition, code: str, peer: Point, answer: bool = False) -> None:
+        if answer:
+            assert self.engine.answers is not None, "only filters and routes of VPCs are asked about answers"
+            passes |= self.engine.answers.not_asked_for
         (self.path.answers if answer else self.path.gates).append(Gate(layer, name, passes, otherwise, code, peer, answer))
 
     def stop(self, layer: str, name: str, otherwise: Disposition, code: str) -> None:
@@ -227,8 +233,7 @@ class Walk:
             return
         there = self.network.subnet[owner.subnet]
         self.acl_out(subnet, self.path.destination, self.path.destination)
-        self.acl_in(there, source)
-        self.route_back(there, source, TargetKind.LOCAL, "")
+        self.come_in(there, source, TargetKind.LOCAL, "")
         self.arrive(owner, source)
 
     def routed_link(self, subnet: Subnet, source: Point, route: Route) -> None:
@@ -247,8 +252,7 @@ class Walk:
             return
         self.path.hops += [_either(connection, subnet.vpc), _either(connection, far)] if connection else [route.via]
         there = self.network.subnet[owner.subnet]
-        self.acl_in(there, source)
-        self.route_back(there, source, route.target, route.via)
+        self.come_in(there, source, route.target, route.via)
         self.arrive(owner, source)
 
     def nat(self, subnet: Subnet, source: Point, route: Route) -> None:
@@ -258,7 +262,7 @@ class Walk:
         destination = self.path.destination
         if there.id != subnet.id:
             self.acl_out(subnet, destination, destination)
-            self.acl_in(there, source)
+        self.come_in(there, source, TargetKind.LOCAL, "", border=there.id != subnet.id)
         self.path.hops.append(gateway.id)
         if destination.address.version != 4 or not semantics.public(destination.address):
             self.stop("nat-gateway", gateway.id, Disposition.NO_ROUTE, "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
@@ -272,7 +276,6 @@ class Walk:
             self.stop("route-table", there.route_table, Disposition.NO_ROUTE, "NO_ROUTE_TO_DESTINATION")
             return
         self.acl_out(there, destination, destination)
-        self.route_back(there, source, TargetKind.LOCAL, "")
         self.path.hops.append(onward.via)
         self.outside(self.engine.public_of(gateway.public))
 
@@ -344,18 +347,23 @@ class Walk:
         self.acl_in(there, source)
         self.arrive(owner, source)
 
-    def route_back(self, there: Subnet, source: Point, target: TargetKind, via: str) -> None:
-        """The answer needs a way, too: the far subnet's table must send it back where the request came from."""
+    def come_in(self, there: Subnet, source: Point, target: TargetKind, via: str, border: bool = True) -> None:
+        """Into a subnet, over its border where there is one. The answer needs a way, too: the subnet's table must send it back
+        where the request came from. The table is asked before the answer is at the border, another gateway is behind it."""
         back = self.engine.route(there.route_table, source)
-        if back is not None and back.target is target and back.via == via:
-            return
-        if back is None or back.target in (TargetKind.LOCAL, TargetKind.BLACKHOLE):
-            layer, name = "route-table", there.route_table
-        else:
+        returns = back is not None and back.target is target and back.via == via
+        elsewhere = not returns and back is not None and back.target not in (TargetKind.LOCAL, TargetKind.BLACKHOLE)
+        if elsewhere and back is not None:
             # a gateway that has not seen the request does not carry its answer
-            layer, name = link_layer(back.target), back.via
-        disposition = Disposition.BLACKHOLE if back is not None and back.target is TargetKind.BLACKHOLE else Disposition.NO_ROUTE
-        self.gate(layer, name, 0, disposition, "NO_ROUTE_TO_DESTINATION", source, answer=True)
+            self.no_answer(link_layer(back.target), back.via, Disposition.NO_ROUTE, source)
+        if border:
+            self.acl_in(there, source)
+        if not returns and not elsewhere:
+            disposition = Disposition.BLACKHOLE if back is not None and back.target is TargetKind.BLACKHOLE else Disposition.NO_ROUTE
+            self.no_answer("route-table", there.route_table, disposition, source)
+
+    def no_answer(self, layer: str, name: str, otherwise: Disposition, peer: Point) -> None:
+        self.gate(layer, name, 0, otherwise, "NO_ROUTE_TO_DESTINATION", peer, answer=True)
 
     def arrive(self, owner: Endpoint, source: Point) -> None:
         """At the interface: its groups, then the pod's policies."""

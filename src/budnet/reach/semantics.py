@@ -7,10 +7,11 @@ reference for networking.k8s.io/v1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from budnet.ir.address import EPHEMERAL, Address, Match, PortRange, Protocol
+from budnet.ir import icmp
+from budnet.ir.address import EPHEMERAL, PORTED, Address, Match, PortRange, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import AclRule, BlockPeer, HostName, Operator, PodPeer, PolicyPort, Requirement, Selector
 from budnet.ir.network import Network
@@ -45,22 +46,37 @@ def first_match(rules: Iterable[tuple[AclRule, int]], alphabet: Alphabet) -> int
     return allowed
 
 
-def answered(mask: int, alphabet: Alphabet, ephemeral: dict[Protocol, int]) -> int:
-    """Which requests get their answer through a stateless filter that lets `mask` through towards the client.
-
-    An answer goes to the client's port, which can be any of the ephemeral range: the filter must pass all of them.
-    """
-    out = 0
-    for protocol, needed in ephemeral.items():
-        if mask & needed == needed:
-            out |= alphabet.protocol(protocol)
-    return out
+def _answers() -> Iterator[tuple[Match, Match]]:
+    for protocol in sorted(PORTED):
+        yield Match(protocol), Match(protocol, PortRange(*EPHEMERAL))
+    for number, queries in icmp.QUERIES.items():
+        for query, answer in queries.items():
+            only = icmp.message(answer)
+            yield Match(Protocol(number), PortRange(*icmp.messages(query))), Match(Protocol(number), PortRange(only, only))
 
 
-EPHEMERAL_MATCHES: dict[Protocol, Match] = {
-    protocol: Match(protocol) if protocol is Protocol.ICMP else Match(protocol, PortRange(*EPHEMERAL)) for protocol in Protocol
-}
-"""What the answer to a request of each protocol looks like to a filter that knows no connections."""
+ANSWERS = tuple(_answers())
+"""Requests, and what their answers look like to a filter that knows no connections. An answer goes to the client's port, which
+can be any of the ephemeral range: the filter must pass all of them. ICMP messages that are not here ask for none."""
+
+
+class Answers:
+    """The same in the bits of an alphabet that has their edges."""
+
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._masks = [(alphabet.mask(request), alphabet.mask(answer)) for request, answer in ANSWERS]
+        self.not_asked_for = alphabet.all
+        """Messages that nobody answers: nothing stops an answer that there is not."""
+        for request, _ in self._masks:
+            self.not_asked_for &= ~request
+
+    def through(self, mask: int) -> int:
+        """Which requests get their answer through a filter that lets `mask` through towards the client."""
+        out = self.not_asked_for
+        for request, answer in self._masks:
+            if mask & answer == answer:
+                out |= request
+        return out
 
 
 def holds(requirement: Requirement, labels: Labels) -> bool:

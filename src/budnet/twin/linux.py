@@ -32,6 +32,7 @@ _FORWARD_SYSCTLS = {
     # an answer whose request was not seen here is no connection: without this a one-way route would go unnoticed
     "net/netfilter/nf_conntrack_tcp_loose": "0",
 }
+_PING = {"net/ipv4/ping_group_range": "0 0"}  # of both families: who runs here may send echo requests
 _QUIET_V6 = {"net/ipv6/conf/default/accept_dad": "0", "net/ipv6/conf/default/accept_ra": "0", "net/ipv6/conf/default/addr_gen_mode": "1"}
 _NO_V6 = {"net/ipv6/conf/default/disable_ipv6": "1"}  # of the wire that is to come; loopback may keep it
 
@@ -178,7 +179,7 @@ def _speaks_v6(space: Space) -> bool:
 
 def _sysctls(space: Space) -> None:
     """In the namespace just made. What a kernel does not have is left: each only makes things quicker or quieter."""
-    wanted = _QUIET_V6 if _speaks_v6(space) else _NO_V6
+    wanted = _PING | (_QUIET_V6 if _speaks_v6(space) else _NO_V6)
     if space.forwards:
         wanted = wanted | _FORWARD_SYSCTLS
     for name, value in wanted.items():

@@ -14,11 +14,15 @@ SNAPLEN = 96
 _CONFIG, _PACKET = (4 << 8) | 1, 4 << 8
 _BUFFER = 4 << 20
 _ICMP, _ICMP6 = 1, 58
+_UNREACHABLE = {_ICMP: 3, _ICMP6: 1}
+_QUERIES, _ANSWERS = {(_ICMP, 8), (_ICMP, 13), (_ICMP6, 128)}, {(_ICMP, 0), (_ICMP, 14), (_ICMP6, 129)}
 _NETFILTER = 12
 
 
 class Logged(NamedTuple):
-    """One logged packet: the mark in the rule's prefix and the packet's five-tuple (addresses packed, ports in host order)."""
+    """One logged packet: the mark in the rule's prefix and the packet's five-tuple (addresses packed, ports in host order).
+    An ICMP query has its identifier for a source port and its message's number (`ir/icmp.py`) for a destination port, its
+    answer the other way round."""
 
     mark: int
     protocol: int
@@ -111,12 +115,18 @@ def _tuple(mark: int, packet: bytes) -> Logged | None:
             )
         else:
             protocol, source, destination, payload = packet[6], packet[8:24], packet[24:40], packet[40:]
-        if (protocol == _ICMP and payload[0] == 3) or (protocol == _ICMP6 and payload[0] == 1):
+        if payload[0] == _UNREACHABLE.get(protocol):
             inner = _tuple(mark, payload[8:])
             if inner is None:
                 return None
             return Logged(mark, inner.protocol, inner.destination, inner.destination_port, inner.source, inner.source_port)
-        source_port, destination_port = struct.unpack_from(">HH", payload)
+        source_port, destination_port = _message(protocol, payload) if protocol in _UNREACHABLE else struct.unpack_from(">HH", payload)
     except (IndexError, struct.error):
         return None
     return Logged(mark, protocol, source, source_port, destination, destination_port)
+
+
+def _message(protocol: int, payload: bytes) -> tuple[int, int]:
+    number, identifier = struct.unpack_from(">H2xH", payload)
+    kind = protocol, payload[0]
+    return (identifier, number) if kind in _QUERIES else (number, identifier) if kind in _ANSWERS else (0, 0)

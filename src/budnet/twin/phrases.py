@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from budnet.ir.address import ALL_PORTS, Address, Match, Prefix, Protocol
+from budnet.ir.address import ALL_PORTS, PORTED, Address, Match, Prefix, Protocol
 from budnet.ir.origin import Origin
 from budnet.twin.nflog import GROUP, PREFIX, SNAPLEN
 from budnet.twin.plan import Mark
 
 FAMILY = {4: "ip", 6: "ip6"}
+_KERNELS_NAME = {Protocol.ICMPV6: "ipv6-icmp"}
 TYPE = {4: "ipv4_addr", 6: "ipv6_addr"}
 FAMILY_ONLY = {4: "meta nfproto ipv4", 6: "meta nfproto ipv6"}
 
@@ -39,12 +40,13 @@ def transport(match: Match) -> str:
     """The protocol and destination ports of a match; empty for everything. Ends in a blank if it says something."""
     if match.protocol is None:
         return ""
-    if match.protocol is Protocol.ICMP:
-        return "meta l4proto { icmp, ipv6-icmp } "
-    name = match.protocol.name.lower()
+    name = _KERNELS_NAME.get(match.protocol, match.protocol.name.lower())
     if match.ports == ALL_PORTS:
         return f"meta l4proto {name} "
-    return f"{name} dport {match.ports} "
+    if match.protocol in PORTED:
+        return f"{name} dport {match.ports} "
+    # the first two octets, type and code, as one number
+    return f"meta l4proto {name} @th,0,16 {match.ports} "
 
 
 def peer(direction: str, prefix: Prefix) -> str:

@@ -26,7 +26,7 @@ from budnet.errors import TwinError
 from budnet.twin import syscall
 from budnet.twin.nflog import Log
 
-TCP, UDP = 6, 17
+ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 WINDOW = 1500
 DEADLINE = 2.0
 PATIENCE = 0.06
@@ -36,12 +36,17 @@ _LINGER = struct.pack("ii", 1, 0)
 _PORTS = (20000, 61000)
 _LOGGED = struct.Struct("=iHHH")
 """What one process tells the other of a logged packet: mark, protocol, source port, destination port."""
+_ECHOED = {0, 129 << 8}
+"""The answers to echo requests, as a log shows them."""
+_ECHO = struct.Struct(">HHHH")
+"""Type and code, checksum and identifier, which are the kernel's to fill in, sequence number."""
 _NOBODY = -1
 _DONE = _LOGGED.pack(_NOBODY, 0, 0, 0)
 
 
 class Question(NamedTuple):
-    """One flow to try. `payload` is what a UDP client says, or a TCP client once connected; empty where it says nothing."""
+    """One flow to try. `payload` is what a UDP client says, or a TCP client once connected; empty where it says nothing.
+    Of the ICMPs `port` is the number of a message (`ir/icmp.py`); a host answers an echo request."""
 
     source: str
     destination: str
@@ -56,6 +61,10 @@ class Observed(NamedTuple):
     kind: str
     mark: int = -1
     said: bytes = b""
+
+
+def _said(question: Question) -> bytes:
+    return _ECHO.pack(question.port, 0, 0, 0) if question.protocol in (ICMP, ICMP6) else question.payload or b"\n"
 
 
 class _Live:
@@ -81,7 +90,7 @@ class Field:
 
 def ask(questions: Sequence[Question], field: Field, finish: Finish) -> None:
     """Asks everything in this process; `finish(number, observed)` is called once for each question, as they end."""
-    _Asker(field, field.logging, {q.port for q in questions}, finish).run(list(enumerate(questions)))
+    _Asker(field, field.logging, _used(questions), finish).run(list(enumerate(questions)))
 
 
 def ask_in_two(questions: Sequence[Question], field: Field, finish: Finish, exchange: Path) -> None:
@@ -92,7 +101,7 @@ def ask_in_two(questions: Sequence[Question], field: Field, finish: Finish, exch
     """
     sources = list(dict.fromkeys(q.source for q in questions))
     theirs = set(sources[1::2])
-    used = {q.port for q in questions}
+    used = _used(questions)
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     numbered = list(enumerate(questions))
     pid = os.fork()
@@ -108,6 +117,11 @@ def ask_in_two(questions: Sequence[Question], field: Field, finish: Finish, exch
         number, kind, mark, said = json.loads(line)
         finish(number, Observed(kind, mark, bytes.fromhex(said)))
     exchange.unlink()
+
+
+def _used(questions: Sequence[Question]) -> set[int]:
+    """What a log may show as the other end's port: no question has it for its own."""
+    return {q.port for q in questions} | _ECHOED
 
 
 def _other_half(
@@ -192,14 +206,14 @@ class _Asker:
     def _start(self, number: int, question: Question) -> None:
         family = socket.AF_INET6 if ":" in question.destination else socket.AF_INET
         kind = socket.SOCK_STREAM if question.protocol == TCP else socket.SOCK_DGRAM
-        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, question.protocol)
         live = _Live(number, question, sock, self._bind(sock))
         try:
             refused = sock.connect_ex((question.destination, question.port))
-            if question.protocol == UDP and not refused:
+            if question.protocol != TCP and not refused:
                 # a filter in the sender's own namespace is felt at once, but who it was is only in the log
                 with suppress(PermissionError):
-                    sock.send(question.payload or b"\n")
+                    sock.send(_said(question))
         except OSError as failure:
             refused = failure.errno or errno.EIO
         self.live[sock.fileno()] = live

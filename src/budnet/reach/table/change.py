@@ -149,7 +149,7 @@ def _refine(table: Table, edited: Network) -> None:
     """Cuts sets of ports and columns where the edited policies cut them."""
     cut = not all(table.alphabet.spells(m) for m in cuts.policy_matches(edited))
     if cut:
-        finer = Alphabet(cuts.policy_matches(edited), table.alphabet)
+        finer = Alphabet(cuts.policy_matches(edited), table.alphabet.protocols, table.alphabet)
         lanes = Lanes(finer.all, table.lanes.unknown, table.lanes.answers)
         bits = np.array(lanes.spread(finer.bits_of(table.alphabet), table.lanes), np.intp)
         table.connections = table.connections.respelt(bits, lanes.all)

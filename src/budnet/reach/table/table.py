@@ -12,7 +12,7 @@ from budnet.collector import paused
 from budnet.ir.address import Prefix
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
-from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded
+from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded, to_words
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts, semantics
 from budnet.reach.admission import covers_partly
@@ -48,7 +48,7 @@ class Table:
         self.network = network
         self.wires = Wires(network) if network.vpcs else None
         self.columns = Columns(network, self.wires or Flat(), cut_at, own_nodes)
-        self.alphabet = Alphabet(cuts.matches(network))
+        self.alphabet = Alphabet(cuts.matches(network), cuts.protocols(network))
         self.lanes = Lanes(self.alphabet.all, leaves_unknown(network), bool(network.vpcs))
         self.connections = Connections(self.lanes.all)
         self.slots = Slots(list(network.policies), list(network.admin_policies))
@@ -147,10 +147,20 @@ class Table:
     def _apart(self, sources: Indices, there: Indices, found: Ids) -> Ids:
         """Without pairs that never meet."""
         if self._mixed:
+            found = self._spoken(found, self.columns.family[there])
             found[~self.meeting(sources[:, None], there[None, :])] = NOTHING
         else:
             found[np.ix_(sources >= self.columns.inside, there >= self.columns.inside)] = NOTHING
         return found
+
+    def _spoken(self, found: Ids, family: NDArray[np.int32]) -> Ids:
+        """Without what there cannot be between addresses of their destinations' families."""
+        used = np.unique(found)
+        table = self.connections.table()[used]
+        words = np.stack([to_words(self.lanes.known(self.alphabet.over(v)), self.connections.words) for v in (4, 6)])
+        cut = self.connections.numbers((table[:, None, :] & words).reshape(-1, words.shape[1])).reshape(-1, 2)
+        out: Ids = cut[np.searchsorted(used, found), (family == 6).astype(np.intp)]
+        return out
 
     def meeting(self, sources: Indices, there: Indices) -> NDArray[np.bool_]:
         """Which pairs of columns of a cluster could ever meet: not addresses of two families, nor two parts of the outside."""
