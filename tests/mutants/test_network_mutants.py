@@ -12,6 +12,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from budnet.ir import icmp
 from budnet.ir.address import Match, PortRange, Protocol
 from budnet.ir.cloud import Route, TargetKind
 from budnet.ir.filters import GroupRef, PolicyPort
@@ -30,7 +31,7 @@ from mutants.layers import only
 
 pytestmark = pytest.mark.live
 Fault = Callable[[Network], Network]
-SHOP, DUAL, AZURE, HUB, FLEET = "one-vpc", "dual-stack", "no-kubernetes", "three-workloads", "fleet-of-three"
+SHOP, DUAL, AZURE, HUB, FLEET, PINGS = "one-vpc", "dual-stack", "no-kubernetes", "three-workloads", "fleet-of-three", "pings"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ def port(number: int) -> Match:
     return Match(Protocol.TCP, PortRange(number, number))
 
 
+def message(type: int) -> Match:
+    return Match(Protocol.ICMP, PortRange(*icmp.messages(type)))
+
+
+ECHO_REPLY = Match(Protocol.ICMP, PortRange(0, 0))
 HOLE = Route(ip_network("10.50.8.0/24"), TargetKind.BLACKHOLE, "", network_of(AZURE).vpcs[0].origin)
 MUTANTS = (
     Mutant("group rule in gone", SHOP, ("groups-in",), each("security_groups", "shop/db", without("ingress", refers("shop/cart"))), "shop/db"),
@@ -122,6 +128,12 @@ MUTANTS = (
     Mutant("member's policy lets in from anywhere", FLEET, ("policies",),
            each("policies", "shop-01/sales/stock", changed("ingress", lambda r: replace(r, peers=()))), "shop-01/sales/stock"),
     Mutant("member's ACL line gone", FLEET, ("acls",), each("acls", "shop-02/till", without("ingress", lambda r: r.number == 100)), "shop-02/till:in"),
+    Mutant("group rule for an echo request is for a reply", PINGS, ("groups-in",),
+           each("security_groups", "left/agent", changed("ingress", lambda r: replace(r, match=message(0)) if r.match == message(8) else r)), "left/agent"),
+    Mutant("group rule for IPv4's ICMP means IPv6's", PINGS, ("groups-in",),
+           each("security_groups", "left/gate", changed("ingress", lambda r: replace(r, match=Match(Protocol.ICMPV6)) if r.match == message(8) else r)), "left/gate"),
+    Mutant("ACL line for echo replies gone", PINGS, ("acls",), each("acls", "left/vault", without("egress", lambda r: r.match == ECHO_REPLY)), "left/vault:out"),
+    Mutant("egress row for pings gone", PINGS, ("egress",), each("egress_filters", "left/egress", lambda f: replace(f, rules=())), "left/egress"),
     Mutant("Service sends to another port", SHOP, ("policies",),
            each("services", "shop/payments/pay", changed("ports", lambda p: replace(p, target=50052))), "shop/payments/pay"),
 )  # fmt: skip

@@ -36,7 +36,7 @@ def table(case: str, name: str) -> int:
     return 200 + [t.id for t in tables if t.vpc == name.partition("/")[0]].index(name)
 
 
-SHOP, DUAL, AZURE, FLEET = "one-vpc", "dual-stack", "no-kubernetes", "fleet-of-three"
+SHOP, DUAL, AZURE, FLEET, PINGS = "one-vpc", "dual-stack", "no-kubernetes", "fleet-of-three", "pings"
 MUTANTS = (
     Mutant("group rule in gone", SHOP, ("groups-in",), rules("shop", about("shop/db:in:shop/cart")), "security-group shop/db"),
     Mutant("group rule out gone", SHOP, ("groups-out",), rules("shop", about("shop/cart:out:shop/db")), "security-group shop/cart"),
@@ -55,6 +55,9 @@ MUTANTS = (
     Mutant("ACL lets all pass", AZURE, ("acls",), first_in("acli0", "return"), "network-acl prod/dmz:in"),
     Mutant("ACL asked inside a subnet", AZURE, ("acls",), rules("prod", saying("goto acl", "enter"), lambda t: "goto acli1"), "network-acl"),
     Mutant("ACL forgets answers: keeps state", DUAL, ("acls",), rules("left", about("left/vault:out:"), lambda t: t.replace("tcp dport 1024-65535", "tcp dport 1024-1025")), "network-acl left/vault:out"),
+    Mutant("group rule for another ICMP type", PINGS, ("groups-in",),
+           rules("left", about("left/agent:in:left/monitor:8/icmp"), lambda t: t.replace("2048-2303", "3328-3583")), "security-group left/agent"),
+    Mutant("ACL rule for echo replies gone", PINGS, ("acls",), rules("left", about("left/vault:out:", "@th,0,16 0 ")), "network-acl left/vault:out"),
     Mutant("no local route", AZURE, (), routes("prod", lambda r: r.device == "" and r.table == table(AZURE, "prod/data")), "route-table prod/data"),
     Mutant("no default route", SHOP, (), routes("shop", lambda r: default_v4(r) and r.table == table(SHOP, "shop/web/a")), "route-table shop/web/a"),
     Mutant("peering route one way", DUAL, (), routes("right", lambda r: r.device == "p0" and r.prefix.version == 4), "right/work"),

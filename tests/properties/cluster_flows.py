@@ -85,7 +85,9 @@ def flows(judge: Judge, dice: Random, count: int) -> Iterator[Flow]:
         families = judge.families(ends[0]) & judge.families(ends[1])
         found += 1
         if ends[0] != ends[1] and families:
-            yield Flow(ends[0], ends[1], dice.choice(PROTOCOLS), dice.choice(ASKED), dice.choice(sorted(families)))
+            family = dice.choice(sorted(families))
+            protocol = dice.choice((*PROTOCOLS, "ICMP" if family == 4 else "ICMPV6"))
+            yield Flow(ends[0], ends[1], protocol, dice.choice(ASKED), family)
 
 
 def disagreements(objects: list[Object], dice: Random, count: int) -> tuple[int, list[str]]:

@@ -9,6 +9,7 @@ import click
 
 from budnet.cli.output import ROWS, forms, print_answer, style, taking_options
 from budnet.cli.source import place, source_option
+from budnet.ir.address import spelt_one
 from budnet.questions.explain import answer, explain
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
@@ -35,6 +36,7 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
       budnet explain internet postgresql 5432/tcp
       budnet explain budapp cas-bridge.xethub.hf.co 443/tcp
       budnet explain budapp budcluster mesh
+    budnet explain bastion postgresql icmp
       budnet explain shop/web shop/db 5432/tcp --from kubernetes:manifests
       budnet explain budapp postgresql sql --format markdown
     """
@@ -46,7 +48,7 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
     if form in ROWS:
         print_answer(answer(found), form)
     else:
-        what = f"{best.port}/{best.protocol.name.lower()}"
+        what = spelt_one(best.protocol, best.port)
         click.echo(f"{best.source.label} -> {best.destination.label} {what}: {best.verdict.disposition.value}")
         click.echo("way:    " + " > ".join(found.hops))
         for row in found.gates:

@@ -16,7 +16,9 @@ def focus_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--denied", is_flag=True, help="Only pairs between which nothing passes, or nothing of --port."),
         click.option("--unknown", is_flag=True, help="Only rows of which something is not known."),
         click.option("--allowed", is_flag=True, help="Only rows with something that passes in any case. These three add up."),
-        click.option("--port", metavar="PORT", help="Only rows where this passes or may pass: 5432/tcp, 8000-8100/udp, or a protocol."),
+        click.option(
+            "--port", metavar="PORT", help="Only rows where this passes or may pass: 5432/tcp, 8000-8100/udp, 8/icmp, or a protocol."
+        ),
         click.option("--direction", type=click.Choice(["in", "out"]), help="Only connections to, or from, --workload."),
         click.option("--peer", metavar="NAME", help="Only rows between --workload and these; alone as --workload."),
         click.option("--workload", metavar="NAME", help="Only rows with these on a side: shop/web, 'shop/*'."),

@@ -9,6 +9,7 @@ import click
 
 from budnet.cli.output import file_argument, forms, markdown, print_answer, print_sarif, report, style, taking_options
 from budnet.cli.source import network, source_option
+from budnet.ir.address import spelt_one
 from budnet.ir.network import Network
 from budnet.questions.prove import answer, proofs, said
 from budnet.questions.reach import trace_lines
@@ -67,7 +68,7 @@ def command(file: str | None, source: str | None, guarantees: str | None, form: 
 
 def _row(proof: Proof) -> tuple[str, ...]:
     packet = proof.packet
-    shown = f"`{packet.source.label}` to `{packet.destination.label}` {packet.port}/{packet.protocol.name.lower()}" if packet else ""
+    shown = f"`{packet.source.label}` to `{packet.destination.label}` {spelt_one(packet.protocol, packet.port)}" if packet else ""
     summary = f"{proof.summary}: {proof.note}" if proof.note else proof.summary
     return proof.status.value, summary, shown, str(proof.origin) if proof.origin.line else ""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from budnet.ir.address import Match, Prefix
+from budnet.ir.address import PORTED, Match, Prefix
 from budnet.model.flow import Flow
 from budnet.model.network import Network, Subnet
 from budnet.model.service import Service
@@ -146,6 +146,8 @@ class Design:
                     listener = self.topology.services[target].ports.get(port)
                     match = listener.port if listener else read_match(port)
                     known = match if isinstance(match, Match) else None
+                    if known is not None and known.protocol not in PORTED:
+                        continue  # nothing is said in a ping that could be protected
                     sidecar = self.has_sidecar(target) and known == _SIDECAR
                     transport = "mtls" if sidecar else self.transport(target, self._name(target, port, known))
                     yield Edge(i, source, target, port, known, transport)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from budnet.ir.address import Address, Match, PortRange, Prefix, Protocol
+from budnet.ir import icmp
+from budnet.ir.address import ALL_PORTS, PORTED, Address, Match, PortRange, Prefix, Protocol
 
-PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
+PROTOCOLS = {p.name.lower(): p for p in sorted(PORTED)}
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?/(tcp|udp|sctp)")
+_MESSAGE = re.compile(r"(?:([0-9:-]{1,15})/)?(icmp|icmpv6)")
 _DURATION, _SECONDS = re.compile(r"([0-9]{1,6})([mhd])"), {"m": 60, "h": 3600, "d": 86400}
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # A name becomes a DNS label, a namespace and part of an id, so it keeps to what all of them take (RFC 1123).
@@ -89,7 +91,10 @@ def _address(value: Any) -> Address:
 
 
 def read_match(text: str) -> Match | str:
-    """`443/tcp` or `8000-8100/tcp` as a Match, or what is wrong with it."""
+    """`443/tcp`, `8000-8100/tcp`, `icmp`, `8/icmp` (a type) or `3:4/icmp` (a type's code) as a Match, or what is wrong with it."""
+    message = _MESSAGE.fullmatch(text)
+    if message is not None:
+        return _message(message[1], Protocol[message[2].upper()])
     found = _PORT.fullmatch(text)
     if found is None:
         return "expected a port with its protocol, such as 443/tcp or 8000-8100/tcp"
@@ -101,19 +106,31 @@ def read_match(text: str) -> Match | str:
     return Match(PROTOCOLS[found[3]], PortRange(first, last))
 
 
+def _message(written: str | None, protocol: Protocol) -> Match | str:
+    found = (ALL_PORTS.first, ALL_PORTS.last) if written is None else icmp.read(written)
+    if found is None:
+        return "expected a message of ICMP, such as 8/icmp (a type) or 3:4/icmp (a type and its code), with numbers from 0 to 255"
+    return Match(protocol, PortRange(*found)) if found[0] <= found[1] else "the range runs backwards"
+
+
 def match_help(text: str) -> str:
     """What was probably meant by a text that `read_match` does not take."""
     numbers, slash, protocol = text.partition("/")
+    if _MESSAGE.fullmatch(f"8/{protocol.lower()}"):
+        first, dash, last = numbers.partition("-")
+        return _did_you_mean(f"{last}{dash}{first}/{protocol.lower()}", f"{numbers}/{protocol.lower()}")
     if re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", numbers):
         first, dash, last = numbers.partition("-")
         if dash and int(first) > int(last):
             numbers = f"{last}-{first}"
         near = protocol.lower() if protocol.lower() in PROTOCOLS else "tcp"
-        if isinstance(read_match(f"{numbers}/{near}"), Match):
-            return f"did you mean {numbers}/{near}?"
-    if slash and text.partition("/")[0].lower() in PROTOCOLS and isinstance(read_match(f"{protocol}/{numbers.lower()}"), Match):
-        return f"did you mean {protocol}/{numbers.lower()}?"
-    return ""
+        return _did_you_mean(f"{numbers}/{near}")
+    return _did_you_mean(f"{protocol}/{numbers.lower()}") if slash else ""
+
+
+def _did_you_mean(*texts: str) -> str:
+    """The first that can be read."""
+    return next((f"did you mean {text}?" for text in texts if isinstance(read_match(text), Match)), "")
 
 
 def _match(value: Any) -> Match:
@@ -127,6 +144,8 @@ def _match(value: Any) -> Match:
 
 def _port(value: Any) -> Match:
     match = _match(value)
+    if match.protocol not in PORTED:
+        raise wrong("nobody listens for ICMP on a port", "leave it out: hosts answer an echo request by themselves")
     if match.ports.first != match.ports.last:
         raise wrong("a listener has one port, such as 443/tcp", "write one entry in `ports` for each port it listens on")
     return match
@@ -208,7 +227,9 @@ def _schema(description: str, pattern: str | None = None) -> Any:
 ONE_OR_MANY = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]})
 WrittenPrefix = Annotated[Any, BeforeValidator(_prefix), _schema("a prefix, such as 10.0.0.0/16 or fd00::/48")]
 WrittenAddress = Annotated[Any, BeforeValidator(_address), _schema("an address, such as 10.0.0.5")]
-WrittenMatch = Annotated[Any, BeforeValidator(_match), _schema("ports and protocol", _PORT.pattern)]
+WrittenMatch = Annotated[
+    Any, BeforeValidator(_match), _schema("ports and protocol, or ICMP messages", f"{_PORT.pattern}|{_MESSAGE.pattern}")
+]
 WrittenPort = Annotated[Any, BeforeValidator(_port), _schema("port and protocol, such as 443/tcp", r"[0-9]{1,5}/(tcp|udp|sctp)")]
 
 

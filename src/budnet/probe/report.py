@@ -6,6 +6,7 @@ import csv
 import io
 from xml.sax.saxutils import escape, quoteattr
 
+from budnet.ir.address import spelt_one
 from budnet.probe.truth import Truth
 
 
@@ -29,7 +30,7 @@ def junit(table: Truth) -> str:
     ]
     for each in table.disagree:
         row = each.json()
-        name = f"{row['src']} -> {row['dst']} {row['port']}/{row['protocol'].lower()}"
+        name = f"{row['src']} -> {row['dst']} {spelt_one(each.question.protocol, each.question.port)}"
         text = f"predicted: {row['predicted']}\nobserved:  {row['observed']}\nwritten:   {row['origin']}"
         message = quoteattr(f"predicted {row['predicted']}, observed {row['observed']}")
         cases.append(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from budnet.ir.address import spelt_one
 from budnet.ir.network import Network
 from budnet.probe.answer import Answer
 from budnet.probe.in_twin import InTwin
@@ -28,7 +29,7 @@ class Disagreement:
 
     def __str__(self) -> str:
         row = self.json()
-        what = f"{row['port']}/{row['protocol'].lower()}"
+        what = spelt_one(self.question.protocol, self.question.port)
         return f"{row['src']} -> {row['dst']} {what}: predicted {row['predicted']}, observed {row['observed']} ({row['origin']})"
 
     def json(self) -> dict[str, Any]:

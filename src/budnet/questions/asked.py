@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from budnet.errors import WrongQuestion
-from budnet.ir.address import Protocol
+from budnet.ir import icmp
+from budnet.ir.address import PORTED, Protocol
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import receivers, same, senders
 from budnet.reach.path import ANYHOW, Call
@@ -15,6 +16,7 @@ from budnet.reach.points import Point
 from budnet.reach.trace import find
 from budnet.source.diagnostic import suggest
 
+_ECHO = {"icmp": (Protocol.ICMP, icmp.ECHO[4]), "icmpv6": (Protocol.ICMPV6, icmp.ECHO[6])}
 _HOST_NAME = re.compile(r"(?i)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 
 
@@ -33,7 +35,8 @@ def points(engine: Engine, name: str, sends: bool) -> list[Point]:
 
 
 def port(engine: Engine, text: str, destinations: list[Point]) -> tuple[Protocol, int]:
-    """`443/tcp`, `443`, or a listener's name on the destination. Raises WrongQuestion where it is none of them."""
+    """`443/tcp`, `443`, `icmp` (an echo request), `3:4/icmp`, or a listener's name on the destination. Raises WrongQuestion where
+    it is none of them."""
     for point in destinations:
         for listener in point.endpoint.listeners if point.endpoint else ():
             if listener.name == text:
@@ -46,11 +49,15 @@ def port(engine: Engine, text: str, destinations: list[Point]) -> tuple[Protocol
 
 
 def written(text: str) -> tuple[Protocol, int] | None:
-    """`443/tcp` and `443`; `icmp` has no ports. None for anything else."""
+    """`443/tcp` and `443`; `icmp` and `icmpv6` are an echo request, and of a type of either its first code is meant. None for
+    anything else."""
     number, _, protocol = text.partition("/")
-    if text == Protocol.ICMP.name.lower():
-        return Protocol.ICMP, 0
+    if text in _ECHO:
+        return _ECHO[text]
     known = {p.name.lower(): p for p in Protocol}
+    if known.get(protocol) not in (*PORTED, None):
+        message = icmp.read(number)
+        return (known[protocol], message[0]) if message is not None else None
     if not (number.isascii() and number.isdigit()) or int(number) > 65535 or (protocol or "tcp") not in known:
         return None
     return known[protocol or "tcp"], int(number)
@@ -59,7 +66,7 @@ def written(text: str) -> tuple[Protocol, int] | None:
 def beyond(engine: Engine, protocol: Protocol) -> str:
     """What has to be known of an answer about ICMP in a cluster: policies are defined for TCP, UDP and SCTP, and "for all the other
     protocols, the behaviour may vary across network plugins" (https://kubernetes.io/docs/concepts/services-networking/network-policies/)."""
-    if protocol is not Protocol.ICMP or not (engine.network.policies or engine.network.admin_policies) or engine.network.vpcs:
+    if protocol in PORTED or not (engine.network.policies or engine.network.admin_policies) or engine.network.vpcs:
         return ""
     return "Kubernetes does not say what policies do to ICMP; this is as if a rule without ports meant it, too"
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budnet.errors import WrongQuestion
-from budnet.ir.address import ALL_PORTS, PortRange, Protocol
+from budnet.ir import icmp
+from budnet.ir.address import ALL_PORTS, PORTED, PortRange, Protocol
 from budnet.packets.transports import Transports
 
 Bools: TypeAlias = NDArray[np.bool_]
@@ -30,7 +31,7 @@ class Focus:
     direction: str | None = None
     """`in` or `out`, seen from `workload`."""
     port: str | None = None
-    """`5432/tcp`, `8000-8100/udp`, or a protocol alone."""
+    """`5432/tcp`, `8000-8100/udp`, `8/icmp`, or a protocol alone."""
     answers: tuple[str, ...] = ()
     """Of ANSWERS those that a row has to have one of, on `port` where one is given. `denied`: none of it passes or may pass."""
 
@@ -86,11 +87,18 @@ def _called(label: str, pattern: str | None) -> bool:
 
 
 def ports(text: str) -> Transports:
-    """`5432/tcp`, `5432`, `8000-8100/udp`, `udp`. Raises WrongQuestion."""
+    """`5432/tcp`, `5432`, `8000-8100/udp`, `udp`, `8/icmp`. Raises WrongQuestion."""
     number, slash, protocol = text.partition("/")
     known = {p.name.lower(): p for p in Protocol}
     if text in known:
         return Transports(((known[text], (ALL_PORTS,)),))
+    if protocol in known and known[protocol] not in PORTED:
+        messages = icmp.read(number)
+        if messages is None or messages[0] > messages[1]:
+            raise WrongQuestion(
+                f"'{text}' is no message of ICMP: write 8/{protocol} (a type), 3:4/{protocol} (a code of it) or 0-8/{protocol}"
+            )
+        return Transports(((known[protocol], (PortRange(*messages),)),))
     first, dash, last = number.partition("-")
     written = [first, last] if dash else [first, first]
     if not all(n.isascii() and n.isdigit() and int(n) <= 65535 for n in written) or (protocol if slash else "tcp") not in known:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from budnet.errors import WrongQuestion
-from budnet.ir.address import PortRange, Protocol
+from budnet.ir.address import PortRange, Protocol, spelt_one
 from budnet.packets.transports import Transports
 from budnet.questions import asked
 from budnet.questions.answer import Answer
@@ -49,7 +49,11 @@ def reach(engine: Engine, source: str, destination: str, port: str | None = None
 
 def best_trace(engine: Engine, question: asked.Asked, protocol: Protocol, port: int) -> Trace:
     """Of all pairs the first that is delivered; else the first that may be; else the one that came furthest."""
-    traces = [trace(engine, s, d, protocol, port, question.call) for s, d in question.pairs]
+    pairs = [(s, d) for s, d in question.pairs if s.address.version in protocol.spoken_over]
+    traces = [trace(engine, s, d, protocol, port, question.call) for s, d in pairs]
+    if question.pairs and not pairs:
+        other = Protocol.ICMPV6 if protocol is Protocol.ICMP else Protocol.ICMP
+        raise WrongQuestion(f"these two have no addresses that speak {protocol.name.lower()}; ask for {other.name.lower()}")
     if not traces:
         raise WrongQuestion("source and destination have no address family in common, or are one and the same")
     unknown = (t for t in traces if t.verdict.disposition is Disposition.UNKNOWN)
@@ -114,7 +118,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
 
 def trace_lines(trace: Trace) -> list[str]:
     """A packet's way, a line each place."""
-    what = f"{trace.port}/{trace.protocol.name.lower()}"
+    what = spelt_one(trace.protocol, trace.port)
     ends = [f"{p.label} ({p.address})" if p.known else p.label for p in (trace.source, trace.destination)]
     out = [f"packet: {' -> '.join(ends)} {what}"]
     out.append("way:    " + " > ".join(trace.hops))

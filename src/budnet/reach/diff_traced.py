@@ -15,7 +15,7 @@ from budnet.reach.difference import Cause
 from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
 from budnet.reach.points import Point
-from budnet.reach.prove import by_use
+from budnet.reach.prove import one_of
 from budnet.reach.trace import Trace, origin_of, rules_behind, trace
 
 _Key: TypeAlias = str | int
@@ -81,9 +81,13 @@ class Traced:
 
     def _trace(self, engine: Engine, src: _Key, dst: _Key, transports: Transports) -> Trace | None:
         """Of the pairs that are meant the first on which the packet passes, else the first."""
-        protocol, ports = next(by_use(transports))
+        protocol, port = one_of(transports)
         ends = product(self._points(engine, src), self._points(engine, dst))
-        traces = (trace(engine, s, d, protocol, ports.first) for s, d in ends if s.address.version == d.address.version)
+        traces = (
+            trace(engine, s, d, protocol, port)
+            for s, d in ends
+            if s.address.version == d.address.version and s.address.version in protocol.spoken_over
+        )
         first = next(traces, None)
         if first is None or all(passed for _, passed in first.steps):
             return first

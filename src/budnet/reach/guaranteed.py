@@ -20,7 +20,7 @@ from budnet.reach.engine import Engine
 from budnet.reach.handed_on import HandedOn
 from budnet.reach.points import Point
 from budnet.reach.proof import Packet, Proof, Status
-from budnet.reach.prove import by_use, sentence
+from budnet.reach.prove import one_of, sentence
 from budnet.reach.table.change import Change, change
 from budnet.reach.table.columns import Columns
 from budnet.reach.table.table import Table
@@ -155,7 +155,9 @@ class Prover:
         wanted = 0
         for match in guarantee.matches:
             wanted |= alphabet.mask(match)
-        wanted = wanted or alphabet.all
+        if not guarantee.matches:
+            wanted = alphabet.all
+        spoken = {version: alphabet.over(version) for version in (4, 6)}
         for source, target, connection in self._cells(sources, targets):
             pairs = self._pairs(sources[source], targets[target], source, target)
             if not pairs:
@@ -163,7 +165,8 @@ class Prover:
             mask = self.table.connections.masks[connection]
             if guarantee.kind is GuaranteeKind.REACHES:
                 certain = lanes.answered(mask)
-                surely, perhaps = wanted & ~certain & ~lanes.doubtful(mask), wanted & lanes.doubtful(mask)
+                asked = wanted & spoken[int(self.columns.family[target])]
+                surely, perhaps = asked & ~certain & ~lanes.doubtful(mask), asked & lanes.doubtful(mask)
             else:
                 surely, perhaps = wanted & lanes.certain(mask), wanted & lanes.doubtful(mask)
             yield (source, target, surely) if surely else None, (source, target, perhaps) if perhaps else None, pairs
@@ -223,8 +226,7 @@ class Prover:
         engine = self._engine_of([*sources[source], *targets[target]])
         here, there = self._points(engine, source, sources[source]), self._points(engine, target, targets[target])
         pair = next((a, b) for a in here for b in there if a.endpoint is None or a.endpoint is not b.endpoint)
-        protocol, ports = next(by_use(self.table.alphabet.decode(bits)))
-        packet = Packet(*pair, protocol, max(ports.first, 1))
+        packet = Packet(*pair, *one_of(self.table.alphabet.decode(bits)))
         followed = trace(engine, packet.source, packet.destination, packet.protocol, packet.port)
         return replace(proof, status=status, packet=packet, trace=followed)
 

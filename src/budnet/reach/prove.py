@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from budnet.ir.address import PortRange, Protocol
+from budnet.ir.address import PORTED, Protocol
 from budnet.ir.intent import Flow, Guarantee, GuaranteeKind, Side
 from budnet.ir.links import PUBLIC
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE, Origin
+from budnet.packets.transports import Transports
 from budnet.reach import airgap
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Pair, asked, count, pairs, receivers, senders
@@ -93,8 +94,9 @@ def _all_declared(engine: Engine, table: list[Pair], sides: _Sides) -> Proof:
             for identity, version in wanted:
                 known = best.get((source, identity, version)) or _nothing(engine.points[source], targets.get((identity, version), ()))
                 count += known is not None
-                if known is not None and mask & ~known[0]:
-                    return _not_delivered(engine, flow, known[1], mask & ~known[0])
+                missing = 0 if known is None else mask & engine.spoken[version] & ~known[0]
+                if known is not None and missing:
+                    return _not_delivered(engine, flow, known[1], missing)
     return Proof("all-declared", Status.PROVED, "every declared flow is delivered", NOWHERE, count=count)
 
 
@@ -125,7 +127,8 @@ def _guarantee(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _
     mask = 0
     for match in guarantee.matches:
         mask |= engine.alphabet.mask(match)
-    mask = mask or engine.alphabet.all
+    if not guarantee.matches:
+        mask = engine.alphabet.all
     look = {
         GuaranteeKind.NEVER: _never,
         GuaranteeKind.ONLY: _only,
@@ -134,7 +137,7 @@ def _guarantee(engine: Engine, guarantee: Guarantee, table: list[Pair], sides: _
     }[guarantee.kind]
     wrong = look(engine, guarantee, sides)
     for pair in _all_between(engine, guarantee, table, sides) if guarantee.kind is GuaranteeKind.REACHES else table:
-        bits = wrong(pair) & mask
+        bits = wrong(pair) & mask & engine.spoken[pair.source.address.version]
         if bits:
             packet = _example(engine, pair, bits)
             return _refuted(engine, guarantee.id, sentence(guarantee), guarantee.origin, packet, guarantee.because)
@@ -206,13 +209,13 @@ def _example(engine: Engine, pair: Pair, bits: int) -> Packet:
     """A packet of the set: on a port that answers where there is one, so that a user can try it."""
     if pair.destination.endpoint is not None and bits & engine.listening[pair.destination.endpoint.id]:
         bits &= engine.listening[pair.destination.endpoint.id]
-    protocol, ports = next(by_use(engine.alphabet.decode(bits)))
-    return Packet(pair.source, pair.destination, protocol, max(ports.first, 1))
+    return Packet(pair.source, pair.destination, *one_of(engine.alphabet.decode(bits)))
 
 
-def by_use(transports: Iterable[tuple[Protocol, PortRange]]) -> Iterator[tuple[Protocol, PortRange]]:
-    """TCP first: it is what a reader expects of an example."""
-    return iter(sorted(transports, key=lambda t: (t[0] is not Protocol.TCP, t[0])))
+def one_of(transports: Transports) -> tuple[Protocol, int]:
+    """A packet of a set, TCP first: it is what a reader expects of an example."""
+    protocol, ports = min(transports, key=lambda t: (t[0] is not Protocol.TCP, t[0]))
+    return protocol, max(ports.first, 1) if protocol in PORTED else ports.first
 
 
 def _refuted(engine: Engine, name: str, summary: str, origin: Origin, packet: Packet, because: str = "") -> Proof:

@@ -35,7 +35,7 @@ class Trace:
 
 
 def trace(engine: Engine, source: Point, destination: Point, protocol: Protocol, port: int, call: Call = ANYHOW) -> Trace:
-    """Follows one packet and its answer. `port` is the destination's, 0..65535 (ignored for ICMP)."""
+    """Follows one packet and its answer. `port` is the destination's, 0..65535, or an ICMP message's number."""
     found = way(engine, source, destination, beyond=True, call=call)
     bit = engine.alphabet.bit(protocol, port)
     verdict = judge(engine, found, bit)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import collapse_addresses
 
-from budnet.ir.address import EPHEMERAL, EVERYWHERE, Match, PortRange, Prefix
+from budnet.ir import icmp
+from budnet.ir.address import EPHEMERAL, EVERYWHERE, PORTED, Match, PortRange, Prefix
 from budnet.ir.cloud import Subnet
 from budnet.ir.filters import AclRule, NetworkAcl
 from budnet.ir.intent import Flow
@@ -68,21 +69,36 @@ def _whole(draft: Draft, subnet: Subnet) -> list[Prefix]:
     return list(draft.topology.networks[network].subnets[tier].cidr)
 
 
-def _answer(match: Match) -> Match:
-    return Match(match.protocol, PortRange(*EPHEMERAL))
-
-
 def _add(rules: Rules, prefix: Prefix, match: Match, origin: Origin) -> None:
-    rules.setdefault((prefix, match), origin)
+    if match.protocol is None or prefix.version in match.protocol.spoken_over:
+        rules.setdefault((prefix, match), origin)
+
+
+def _add_answers(rules: Rules, prefix: Prefix, request: Match, origin: Origin) -> None:
+    for match in _answers(request):
+        _add(rules, prefix, match, origin)
+
+
+def _answers(request: Match) -> list[Match]:
+    """Of the ICMPs those of the queries among the messages; an answer's code is always 0."""
+    assert request.protocol is not None, "flows name their protocol"
+    if request.protocol in PORTED:
+        return [Match(request.protocol, PortRange(*EPHEMERAL))]
+    asked = {
+        t: a
+        for t, a in icmp.QUERIES[request.protocol.value].items()
+        if icmp.messages(t)[0] <= request.ports.last and request.ports.first <= icmp.messages(t)[1]
+    }
+    return [Match(request.protocol, PortRange(icmp.message(answer), icmp.message(answer))) for answer in asked.values()]
 
 
 def _between(source: _Tier, target: _Tier, flow: Flow) -> None:
     for theirs in target.prefixes:
         _add(source.ours["out"], theirs, flow.match, flow.origin)
-        _add(source.ours["in"], theirs, _answer(flow.match), flow.origin)
+        _add_answers(source.ours["in"], theirs, flow.match, flow.origin)
     for theirs in source.prefixes:
         _add(target.ours["in"], theirs, flow.match, flow.origin)
-        _add(target.ours["out"], theirs, _answer(flow.match), flow.origin)
+        _add_answers(target.ours["out"], theirs, flow.match, flow.origin)
 
 
 def _out(draft: Draft, tiers: dict[str, _Tier], source: str, flow: Flow) -> None:
@@ -91,22 +107,22 @@ def _out(draft: Draft, tiers: dict[str, _Tier], source: str, flow: Flow) -> None
     for prefix in EVERYWHERE:
         if prefix.version in {p.version for p in tier.prefixes}:
             _add(tier.outside["out"], prefix, flow.match, flow.origin)
-            _add(tier.outside["in"], prefix, _answer(flow.match), flow.origin)
+            _add_answers(tier.outside["in"], prefix, flow.match, flow.origin)
     for gateway in draft.nat_gateways:
         at = tiers[draft.subnet(gateway.subnet).tier]
         if gateway.vpc != tier.vpc or at is tier:
             continue
         for theirs in (p for p in tier.prefixes if p.version == 4):
             _add(at.ours["in"], theirs, flow.match, flow.origin)
-            _add(at.ours["out"], theirs, _answer(flow.match), flow.origin)
+            _add_answers(at.ours["out"], theirs, flow.match, flow.origin)
         _add(at.outside["out"], EVERYWHERE[0], flow.match, flow.origin)
-        _add(at.outside["in"], EVERYWHERE[0], _answer(flow.match), flow.origin)
+        _add_answers(at.outside["in"], EVERYWHERE[0], flow.match, flow.origin)
 
 
 def _inward(target: _Tier, prefix: Prefix, flow: Flow) -> None:
     if prefix.version in {p.version for p in target.prefixes}:
         _add(target.outside["in"], prefix, flow.match, flow.origin)
-        _add(target.outside["out"], prefix, _answer(flow.match), flow.origin)
+        _add_answers(target.outside["out"], prefix, flow.match, flow.origin)
 
 
 def _numbered(tier: _Tier, direction: str, ours: list[Prefix], origin: Origin) -> tuple[AclRule, ...]:

@@ -17,6 +17,7 @@ from budnet.ir.intent import Flow, Side
 from budnet.model.flow import Egress
 from budnet.resolve import aliases
 from budnet.resolve.draft import Draft, Outside
+from budnet.resolve.icmp_rows import icmp_row
 from budnet.resolve.outside import ANYWHERE, is_global
 from budnet.resolve.references import services_of, unknown
 from budnet.source.document import Path
@@ -71,6 +72,7 @@ def _allow(draft: Draft, lists: _Lists, name: str, row: Egress, source: str, ids
         lists.by_name.append(SniRule(rule, ids, names, sets, origin))
     transport = "tls" if row.port.ports.first == TLS else "plaintext"
     target = Side(", ".join(t.name for t in row.to), tuple(f"internet/{h}" for h in hosts), (*stand_for, *sets))
+    icmp_row(draft, row.port, Side(source, ids), target, ("egress", name, "port"))
     draft.flows.append(Flow(f"{source} -> {name}", Side(source, ids), target, row.port, transport, origin))
 
 

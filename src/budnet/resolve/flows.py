@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from budnet.ir.address import EVERYWHERE, Match, PortRange, Protocol
+from budnet.ir.address import EVERYWHERE, PORTED, Match, PortRange, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.intent import Flow, Side
 from budnet.ir.links import ROUTED
@@ -13,6 +13,7 @@ from budnet.model import flow as written
 from budnet.model.values import read_match
 from budnet.resolve import mesh
 from budnet.resolve.draft import Draft
+from budnet.resolve.icmp_rows import icmp_row
 from budnet.resolve.outside import is_global
 from budnet.resolve.references import ports_of, services_of, unknown
 from budnet.source.document import Path
@@ -80,12 +81,15 @@ def _flow(draft: Draft, i: int, flow: written.Flow, source: str, from_place: Pat
             transport = _transport(destinations[1], match)
             name = f"{source} -> {target} {port}"
             side = Side(target, tuple(e.id for e in destinations[1]))
+            icmp_row(draft, match, sources, side, place)
             draft.flows.append(Flow(name, sources, side, match, transport, origin, link, flow.via or ""))
 
 
 def _heard(draft: Draft, target: str, port: str, path: Path) -> None:
     """A port by number may be one that nobody listens on."""
     match = read_match(port)
+    if isinstance(match, Match) and match.protocol not in PORTED:
+        return  # hosts answer by themselves
     service = draft.topology.services[target]
     known = {name: written.port for name, written in service.ports.items()}
     if service.mesh and any(match == Match(x.protocol, PortRange(x.port, x.port)) for x in mesh.LISTENERS):

@@ -23,10 +23,10 @@ def security_groups(draft: Draft) -> None:
         sources = _groups(flow.sources, endpoints)
         targets = _groups(flow.destinations, endpoints)
         for group in targets:
-            for peer in _peers(draft, owners, group, sources, flow.sources):
+            for peer in _speaking(flow.match, _peers(draft, owners, group, sources, flow.sources)):
                 ingress[group].setdefault((peer, flow.match), flow.origin)
         for group in sources:
-            for peer in _peers(draft, owners, group, targets, _outward(flow, owners[group])):
+            for peer in _speaking(flow.match, _peers(draft, owners, group, targets, _outward(flow, owners[group]))):
                 egress[group].setdefault((peer, flow.match), flow.origin)
     for group, owner in owners.items():
         draft.security_groups.append(
@@ -56,6 +56,12 @@ def _peers(draft: Draft, owners: dict[str, Endpoint], group: str, others: list[s
             members = [e for e in draft.endpoints if e.groups and e.groups[0] == other]
             out += [single(a) for e in members for a in e.addresses]
     return [*out, *side.prefixes]
+
+
+def _speaking(match: Match, peers: list[Peer]) -> list[Peer]:
+    """Without prefixes of a family that does not carry it."""
+    assert match.protocol is not None, "flows name their protocol"
+    return [p for p in peers if isinstance(p, GroupRef) or p.version in match.protocol.spoken_over]
 
 
 def _can_refer(draft: Draft, here: str, there: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from budnet.catalog.egress import REGION, catalogue, hosts
-from budnet.ir.address import Address, Match, Prefix, Protocol
+from budnet.ir.address import PORTED, Address, Match, Prefix, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
 from budnet.ir.filters import HostName
 from budnet.ir.network import AddressGroup
@@ -151,7 +151,7 @@ def _addresses(draft: Draft, name: str) -> tuple[Address, ...]:
 
 def _external(draft: Draft, name: str, addresses: tuple[Address, ...], serves: tuple[Match, ...], origin: Origin) -> None:
     # rows with 443/tcp and 443-445/tcp make one listener
-    first = {(m.protocol or Protocol.TCP, m.ports.first): str(m) for m in reversed(serves)}
+    first = {(m.protocol, m.ports.first): str(m) for m in reversed(serves) if m.protocol in PORTED}
     listeners = tuple(Listener(m, protocol, port, "tls" if port == 443 else "plaintext") for (protocol, port), m in reversed(first.items()))
     software = "chrony" if any((x.protocol, x.port) == (Protocol.UDP, 123) for x in listeners) else ""
     draft.endpoints.append(

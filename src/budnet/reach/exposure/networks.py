@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from budnet.ir.address import EVERYWHERE, Protocol
+from budnet.ir import icmp
+from budnet.ir.address import EVERYWHERE, Protocol, spelt_one
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
@@ -54,6 +55,9 @@ def _ports(engine: Engine, end: Endpoint, delivered: int) -> Iterator[tuple[Prot
     for x in end.listeners:
         if not x.loopback and delivered & engine.alphabet.bit(x.protocol, x.port):
             yield x.protocol, x.port
+    for protocol, message in ((Protocol.ICMP, icmp.ECHO[4]), (Protocol.ICMPV6, icmp.ECHO[6])):
+        if end.takes_icmp and delivered & engine.alphabet.bit(protocol, message):
+            yield protocol, message
 
 
 def _exposure(engine: Engine, key: _Key, who: AddressSet, example: Pair) -> Exposure:
@@ -65,8 +69,8 @@ def _exposure(engine: Engine, key: _Key, who: AddressSet, example: Pair) -> Expo
     everywhere = _most(who)
     gates = ", ".join(dict.fromkeys(f"{g.layer} {g.object}" for g in way.gates if g.object and origin_of(engine, g).line))
     return Exposure(
-        workload, f"{port}/{protocol.name.lower()}", " > ".join(way.hops[1:-1]) or "the internet", "public address",
-        f"{port}/{protocol.name.lower()}",
+        workload, spelt_one(protocol, port), " > ".join(way.hops[1:-1]) or "the internet", "public address",
+        spelt_one(protocol, port),
         Word.EVERYWHERE if everywhere else Word.RANGES, () if everywhere else who.prefixes(), f"let in by {gates or 'everything on the way'}",
         tuple(dict.fromkeys(name for name, _ in rules)), next((o for _, o in rules if o.line), end.origin),
         tuple(map(str, end.public)) or (str(example.destination.address),),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from budnet.ir.address import Prefix, Protocol
+from budnet.ir.address import PORTED, Prefix
 from budnet.ir.called import workload
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.filters import (
@@ -211,4 +211,4 @@ def _labels(pod: Endpoint) -> Selector:
 
 def _ports(case: _Case) -> tuple[PolicyPort, ...]:
     """None is every one: policies have no word for ICMP."""
-    return () if case.found.protocol is Protocol.ICMP else (PolicyPort(case.found.protocol, case.found.port),)
+    return () if case.found.protocol not in PORTED else (PolicyPort(case.found.protocol, case.found.port),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from budnet.ir.address import Protocol
+from budnet.ir.address import PORTED, spelt_one
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.network import Network
 from budnet.reach import mesh_access
@@ -20,7 +20,7 @@ def rows(network: Network, found: Trace, call: Call) -> Iterator[tuple[str, str,
     """(section, what it does, text): one, or none where the language has no word for it. A row names services, and so every
     replica of them."""
     here, there = _ours(found.source), _ours(found.destination)
-    if found.protocol is Protocol.ICMP:
+    if found.protocol not in PORTED and any(e is not None and e.kind is EndpointKind.POD for e in (here, there)):
         return
     if there is not None and any(gate.layer == mesh_access.LAYER for gate, _ in found.steps):
         if here is not None:
@@ -65,4 +65,4 @@ def _quoted(text: str) -> str:
 
 
 def _port(found: Trace) -> str:
-    return f"{found.port}/{found.protocol.name.lower()}"
+    return spelt_one(found.protocol, found.port)
