@@ -56,3 +56,33 @@ def test_what_no_rule_opens_is_said(tmp_path: Path) -> None:
     assert document["reachable"] is not True
     if document["reachable"] is False:
         assert not document["changes"] and document["no_change"]
+
+
+def test_each_tier_says_what_it_does_and_by_which_rule(tmp_path: Path) -> None:
+    """The denial of a cluster-wide rule is named with its line; the tiers behind it say what they would do."""
+    text = A + CLIENT + admin("b", 2, "Deny") + policy("p", "{podSelector: {}, policyTypes: [Ingress]}")
+    (gate,) = explained(tmp_path, text, "shop/client", "shop/a")["gates"]  # type: ignore[misc]
+    tiers = [(t["tier"], t["verdict"], [(r["rule"], r["action"]) for r in t["rules"]]) for t in gate["tiers"]]
+    assert tiers == [("admin", "Deny", [("b:ingress[0]", "Deny")]), ("network-policy", "Deny", [])]
+    assert gate["passes"] is False and gate["origin"] == gate["tiers"][0]["rules"][0]["origin"]
+
+
+def test_tiers_of_what_passes(tmp_path: Path) -> None:
+    text = A + CLIENT + admin("b", 2, "Pass") + policy("p", "{podSelector: {}, ingress: [{}]}")
+    (gate,) = explained(tmp_path, text, "shop/client", "shop/a")["gates"]  # type: ignore[misc]
+    assert [(t["tier"], t["verdict"]) for t in gate["tiers"]] == [("admin", "Pass"), ("network-policy", "Accept")]
+    assert [r["rule"] for r in gate["rules"]] == ["shop/p:ingress[0]"]
+    (gate,) = explained(tmp_path, A + CLIENT + admin("b", 2, "Allow"), "shop/client", "shop/a")["gates"]  # type: ignore[misc]
+    assert [r["rule"] for r in gate["rules"]] == ["b:ingress[0]"]
+
+
+def test_two_policies_of_one_priority_that_differ_are_not_known(tmp_path: Path) -> None:
+    document = explained(tmp_path, A + CLIENT + admin("b", 2, "Deny") + admin("c", 2, "Allow"), "shop/client", "shop/a")
+    (tier,) = document["gates"][0]["tiers"]  # type: ignore[index]
+    assert tier["verdict"] == "unknown" and {r["action"] for r in tier["rules"]} == {"Deny", "Accept"}
+
+
+def test_a_part_of_the_internet_is_said_to_be_one(tmp_path: Path) -> None:
+    block = policy("p", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 9.0.0.0/8}}], ports: [{port: 81}]}]}")
+    (change,) = explained(tmp_path, A + block, "internet", "shop/a")["changes"]  # type: ignore[misc]
+    assert "0.0.0.0/0 in its place all of the internet" in change["summary"]

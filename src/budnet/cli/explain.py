@@ -36,7 +36,7 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
       budnet explain internet postgresql 5432/tcp
       budnet explain budapp cas-bridge.xethub.hf.co 443/tcp
       budnet explain budapp budcluster mesh
-    budnet explain bastion postgresql icmp
+      budnet explain bastion postgresql icmp
       budnet explain shop/web shop/db 5432/tcp --from kubernetes:manifests
       budnet explain budapp postgresql sql --format markdown
     """
@@ -55,7 +55,9 @@ def command(src: str, destination: str, port: str, file: str | None, source: str
             _print(row)
         blockers = [r for r in found.gates if r["passes"] is False]
         if blockers:
-            click.echo(f"\n{len(blockers)} blocker{'s' * (len(blockers) > 1)}; all of them would have to go")
+            click.echo(
+                "\n1 blocker; it would have to go" if len(blockers) == 1 else f"\n{len(blockers)} blockers; all of them would have to go"
+            )
             _changes(found.changes)
             if found.unopened:
                 click.echo(f"\n{found.unopened}")
@@ -75,9 +77,28 @@ def _changes(changes: list[Remedy]) -> None:
 def _print(row: dict[str, Any]) -> None:
     word = {True: style("pass", "green"), False: style("STOP", "red", True), None: style("????", "yellow", True)}[row["passes"]]
     click.echo(f"  {word}  {'answer ' if row['answer'] else 'request'}  {row['layer']} {row['object']}  {row['origin'] or ''}")
+    tiers = row.get("tiers", [])
+    if len(tiers) > 1 or any(t["tier"] != "network-policy" for t in tiers):
+        _tiers(tiers)
+        return
     for rule in row["rules"]:
         click.echo(f"          by {rule['rule']}  {rule['origin']}")
     if row["why"]:
         click.echo(f"          {row['why']}")
     if row["passes"] is False:
         click.echo(f"          no rule lets it pass  [{row['code']}]")
+
+
+def _tiers(tiers: list[dict[str, Any]]) -> None:
+    """What each tier says, in the order in which they are asked; the first that accepts or denies decides."""
+    decided = False
+    for tier in tiers:
+        word, rules = tier["verdict"], tier["rules"]
+        behind = " (not asked any more)" if decided else ""
+        click.echo(f"          {tier['tier']}: {_SAID.get(word, word)}{behind}" + ("" if rules else f", by {', '.join(tier['policies'])}"))
+        for rule in rules:
+            click.echo(f"            {rule['action']} by {rule['rule']}  {rule['origin'] or ''}".rstrip())
+        decided = decided or word in ("Accept", "Deny", "unknown")
+
+
+_SAID = {"Accept": "lets it pass", "Deny": "denies it", "Pass": "passes it on", "undecided": "no rule is about it", "unknown": "not known"}

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from budnet.ir.address import EVERYWHERE
+from budnet.ir.filters import BlockPeer
 from budnet.questions import asked
 from budnet.questions.answer import Answer
 from budnet.questions.reach import best_trace, reach, reachable
 from budnet.reach import relay
+from budnet.reach.deciding import Tier, deciding, tiers
+from budnet.reach.disposition import Disposition
 from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
+from budnet.reach.path import Gate, Path
 from budnet.reach.remedy import Remedy, remedies
-from budnet.reach.trace import Trace, doubts, origin_of, rules_behind
+from budnet.reach.trace import Trace, doubts, origin_of, pod_at, rules_behind
 from budnet.records import replace
 from budnet.source.diagnostic import Severity
 
@@ -40,13 +45,10 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
     best = best_trace(engine, question, protocol, number)
     best = invoke(engine, best) if port == asked.MESH else best
     way, bit = relay.way(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
-    gates: list[dict[str, Any]] = []
-    for gate, passed in best.steps:
-        rules = [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if passed else []
-        origin = origin_of(engine, gate)
-        gates.append({"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
-                      "code": gate.code, "why": doubts(engine, way, gate) if passed is None else None, "rules": rules, "origin": str(origin) if origin.line else None})  # fmt: skip
+    gates = [_row(engine, way, gate, passed, bit) for gate, passed in best.steps]
     changes = remedies(engine, best, question.call)
+    if "internet" in (source, destination):
+        changes = [_of_a_part(c) for c in changes]
     unopened = ""
     if not changes and any(passed is False for _, passed in best.steps):
         unopened = "no rule that can be written opens it"
@@ -54,6 +56,36 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
         changes, unopened = _tried(loaded, changes[0], (source, destination, port))
     note = "; ".join(filter(None, [question.note, asked.beyond(engine, protocol)]))
     return Explained(best, note, gates, list(way.hops), changes, unopened)
+
+
+def _row(engine: Engine, way: Path, gate: Gate, passed: bool | None, bit: int) -> dict[str, Any]:
+    """A filter, what it says, and the rules by which it does."""
+    rules = [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if passed else []
+    said = (
+        tiers(engine, pod_at(way, gate), gate.peer, gate.otherwise is Disposition.DENIED_IN, bit) if gate.layer == "network-policy" else []
+    )
+    tier = deciding(said)
+    origin = tier.origin if tier is not None else origin_of(engine, gate)
+    row = {"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
+           "code": gate.code, "why": doubts(engine, way, gate) if passed is None else None, "rules": rules, "origin": str(origin) if origin.line else None}  # fmt: skip
+    return row | ({"tiers": [_tier(t) for t in said]} if said else {})
+
+
+def _of_a_part(change: Remedy) -> Remedy:
+    """A rule for one packet's addresses, where all of the internet was asked about."""
+    peer = change.edit.rule.peers[0] if change.edit is not None else None
+    if not isinstance(peer, BlockPeer) or peer.prefix.prefixlen == 0:
+        return change
+    everywhere = EVERYWHERE[peer.prefix.version == 6]
+    return replace(change, summary=f"{change.summary}; it opens {peer.prefix} alone, and {everywhere} in its place all of the internet")
+
+
+def _tier(tier: Tier) -> dict[str, Any]:
+    """What a tier says, whether or not one before it has decided already."""
+    return {
+        "tier": tier.name, "verdict": tier.word, "policies": list(tier.policies), "origin": str(tier.origin) if tier.origin.line else None,
+        "rules": [{"rule": r.id, "action": r.action, "origin": str(r.origin) if r.origin.line else None} for r in tier.rules],
+    }  # fmt: skip
 
 
 def _tried(loaded: Loaded, change: Remedy, question: tuple[str, str, str]) -> tuple[list[Remedy], str]:

@@ -199,6 +199,8 @@ class Engine:
         named = [("security-group", g.id, g.origin) for g in n.security_groups]
         named += [("network-acl", f"{a.id}:{way}", a.origin) for a in n.acls for way in ("in", "out")]
         named += [("network-policy", p.id, p.origin) for p in n.policies]
+        named += [("network-policy", p.id, p.origin) for p in n.admin_policies]
+        named += [("network-policy", p.id, p.origin) for p in n.unknown_policies]
         named += [("route-table", t.id, t.origin) for t in n.route_tables]
         named += [("vpc", v.id, v.origin) for v in n.vpcs]
         named += [("peering", p.id, p.origin) for p in n.peerings]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.called import named
 from budnet.ir.endpoint import ClusterService, Endpoint
-from budnet.ir.filters import PolicyRule
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.packets.addresses import AddressSet
-from budnet.reach import mesh_access, semantics
+from budnet.reach import deciding, mesh_access, semantics
 from budnet.reach.disposition import Disposition, Reason, Verdict
 from budnet.reach.doubt import UNSAID
 from budnet.reach.engine import Engine
@@ -148,6 +147,13 @@ def origin_of(engine: Engine, gate: Gate) -> Origin:
     return engine.origins.get((gate.layer, name), NOWHERE)
 
 
+def pod_at(way: Path, gate: Gate) -> Endpoint:
+    """Whose policies a gate on a way is."""
+    pod = way.arrives if gate.otherwise is Disposition.DENIED_IN else way.source.endpoint
+    assert pod is not None and gate.layer == "network-policy"
+    return pod
+
+
 def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tuple[str, Origin]]:
     """The rules of a filter that let a transport through: what `explain` names beside a gate that passed."""
     ingress = gate.otherwise is Disposition.DENIED_IN
@@ -159,7 +165,7 @@ def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tu
                     if engine.alphabet.mask(rule.match) & bit and index in engine.group_peer(rule.peer):
                         yield rule.id, rule.origin
         case "network-policy":
-            yield from _policy_rules(engine, way, gate, bit, ingress)
+            yield from deciding.accepting(engine, pod_at(way, gate), gate.peer, ingress, bit)
         case mesh_access.LAYER:
             yield from mesh_access.rules_behind(network, gate)
         case "egress-filter":
@@ -180,13 +186,3 @@ def rules_behind(engine: Engine, way: Path, gate: Gate, bit: int) -> Iterator[tu
                 for wanted in dns.rules if dns.id == gate.object else ():
                     if any(semantics.covers(n, way.call.name) for n in wanted.names):
                         yield wanted.id, wanted.origin
-
-
-def _policy_rules(engine: Engine, way: Path, gate: Gate, bit: int, ingress: bool) -> Iterator[tuple[str, Origin]]:
-    pod = way.arrives if ingress else way.source.endpoint
-    assert pod is not None
-    for policy in engine.selecting(pod, ingress):
-        rules: Iterable[PolicyRule] = (policy.ingress if ingress else policy.egress) or ()
-        for rule in rules:
-            if engine.admissions.rule(rule, policy.cluster, policy.namespace, pod, gate.peer, ingress) & bit:
-                yield rule.id, rule.origin
