@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cached_property
 
@@ -11,10 +11,12 @@ import click
 from budnet.cli.output import print_json, style
 from budnet.cli.source import network
 from budnet.cli.which_twin import one_of_its_own
-from budnet.errors import AlreadyUp, NoTwin
+from budnet.errors import AlreadyUp, NoTwin, WrongQuestion
+from budnet.ir.called import named
 from budnet.ir.digest import digests
 from budnet.probe import truth
 from budnet.probe.rehearsal import Expected, Rehearsal, rehearse
+from budnet.source.diagnostic import suggest
 from budnet.twin import lab, tools
 from budnet.twin.build import plan
 from budnet.twin.staging import Stage
@@ -33,6 +35,15 @@ class ClusterTwin:
         network = self.rehearsal.network
         return Stage(plan(network), (), (), (), made_of=tuple(digests(network).items()))
 
+    def _meant(self, names: Sequence[str]) -> set[str]:
+        """The ids that names mean as they do elsewhere; without names all. Raises WrongQuestion where nobody is called so."""
+        endpoints = self.rehearsal.network.endpoints
+        found = {name: {e.id for e in named(endpoints, name)} for name in names}
+        for name, ids in found.items():
+            if not ids:
+                raise WrongQuestion(f"nobody that runs is called '{name}'. {suggest(name, [e.service for e in endpoints])}".strip())
+        return set().union(*found.values()) if names else {e.id for e in endpoints}
+
     def up(self) -> None:
         """Brings it up; one of the same cluster that is up is left alone. Raises AlreadyUp where another one is."""
         try:
@@ -48,10 +59,11 @@ class ClusterTwin:
         except NoTwin:
             return False
 
-    def ask(self, wanted: Callable[[str, str], bool], progress: truth.Progress | None = None) -> truth.Truth:
-        """Real packets, compared; by a twin of its own where none is up."""
+    def ask(self, sources: Sequence[str], targets: Sequence[str], progress: truth.Progress | None = None) -> truth.Truth:
+        """Real packets, compared; by a twin of its own where none is up. `sources` and `targets`: whom only, by name."""
         expected = Expected(self.rehearsal)
-        asked = [q for q in self.rehearsal.questions(expected) if wanted(q.source, q.destination)]
+        here, there = self._meant(sources), self._meant(targets)
+        asked = [q for q in self.rehearsal.questions(expected) if q.source in here and q.destination in there]
         own = one_of_its_own("probe", lambda name: lab.up(self.staged, tools.find(), name, attached=True))
         with nullcontext(lab.Twin(self.name)) if self.is_up() else own as twin:
             found = truth.truth(self.rehearsal.network, twin, asked, progress, expected)

@@ -77,7 +77,7 @@ def _changes(changes: list[Remedy]) -> None:
 def _print(row: dict[str, Any]) -> None:
     word = {True: style("pass", "green"), False: style("STOP", "red", True), None: style("????", "yellow", True)}[row["passes"]]
     click.echo(f"  {word}  {'answer ' if row['answer'] else 'request'}  {row['layer']} {row['object']}  {row['origin'] or ''}")
-    tiers = row.get("tiers", [])
+    tiers = row["tiers"]
     if len(tiers) > 1 or any(t["tier"] != "network-policy" for t in tiers):
         _tiers(tiers)
         return

@@ -71,7 +71,7 @@ def command(
         from budnet.cli.cluster_twin import ClusterTwin
 
         asked_cluster = ClusterTwin(networks[0], name, everything)
-        _finish(asked_cluster.ask(lambda a, b: _wanted(a, sources) and _wanted(b, targets), _progress(form)), form, junit_file, evidence)
+        _finish(asked_cluster.ask(sources, targets, _progress(form)), form, junit_file, evidence)
     if place or profile or starttls:
         if not place or layer != "tls":
             raise click.UsageError("--at HOST:PORT and --profile go with `budnet probe tls`")
@@ -85,6 +85,8 @@ def command(
         if layer in (None, PACKETS):
             rows, left_out = chosen(network, everything or bool(sources or targets))
             asked = [q for q in rows if _wanted(q.source, sources) and _wanted(q.destination, targets)]
+            if not asked and (sources or targets):
+                raise WrongQuestion("no question is from one of these to one of those: name endpoints, services or subnets")
             result = truth.truth(network, twin, asked, _progress(form))
             result.left_out = left_out
         if not sources and not targets and layer != PACKETS:
@@ -115,9 +117,8 @@ def _file_and_layer(arguments: Sequence[str], layer: str | None) -> tuple[str | 
 
 def _wanted(node: str, chosen: Sequence[str]) -> bool:
     parts = node.split("/")
-    workload = node.partition("[")[0]
     return not chosen or any(
-        c in (node, workload) or c in parts or node.startswith(f"{c}/") or f"/{node}".rpartition("-")[0].endswith(f"/{c}") for c in chosen
+        c == node or c in parts or node.startswith(f"{c}/") or node.rpartition("-")[0].endswith(f"/{c}") for c in chosen
     )
 
 

@@ -68,7 +68,7 @@ def _row(engine: Engine, way: Path, gate: Gate, passed: bool | None, bit: int) -
     origin = tier.origin if tier is not None else origin_of(engine, gate)
     row = {"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
            "code": gate.code, "why": doubts(engine, way, gate) if passed is None else None, "rules": rules, "origin": str(origin) if origin.line else None}  # fmt: skip
-    return row | ({"tiers": [_tier(t) for t in said]} if said else {})
+    return row | {"tiers": [_tier(t) for t in said]}
 
 
 def _of_a_part(change: Remedy) -> Remedy:
@@ -105,7 +105,7 @@ def _tried(loaded: Loaded, change: Remedy, question: tuple[str, str, str]) -> tu
     return [replace(change, summary="; ".join([change.summary, *more]))], ""
 
 
-COLUMNS = ("layer", "object", "answer", "passes", "code", "why", "rules", "origin")
+COLUMNS = ("layer", "object", "answer", "passes", "code", "why", "rules", "origin", "tiers")
 
 
 def answer(found: Explained) -> Answer:

@@ -149,7 +149,8 @@ def origin_of(engine: Engine, gate: Gate) -> Origin:
 
 def pod_at(way: Path, gate: Gate) -> Endpoint:
     """Whose policies a gate on a way is."""
-    pod = way.arrives if gate.otherwise is Disposition.DENIED_IN else way.source.endpoint
+    # where no route leads there, the destination's own policies are asked all the same
+    pod = way.arrives or way.destination.endpoint if gate.otherwise is Disposition.DENIED_IN else way.source.endpoint
     assert pod is not None and gate.layer == "network-policy"
     return pod
 
