@@ -11,6 +11,7 @@ import click
 
 from budnet.cli.output import load, name_option, print_json, style, table, taking_options
 from budnet.cli.which_twin import twin_for
+from budnet.errors import WrongQuestion
 from budnet.probe import layers, report, truth
 from budnet.probe.sample import chosen
 from budnet.questions.place import is_observed

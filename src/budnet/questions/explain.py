@@ -61,14 +61,16 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
 def _row(engine: Engine, way: Path, gate: Gate, passed: bool | None, bit: int) -> dict[str, Any]:
     """A filter, what it says, and the rules by which it does."""
     rules = [{"rule": name, "origin": str(origin)} for name, origin in rules_behind(engine, way, gate, bit)] if passed else []
-    said = (
-        tiers(engine, pod_at(way, gate), gate.peer, gate.otherwise is Disposition.DENIED_IN, bit) if gate.layer == "network-policy" else []
-    )
+    said: list[Tier] = []
+    if gate.layer == "network-policy":
+        said = tiers(engine, pod_at(way, gate), gate.peer, gate.otherwise is Disposition.DENIED_IN, bit)
     tier = deciding(said)
     origin = tier.origin if tier is not None else origin_of(engine, gate)
-    row = {"layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed,
-           "code": gate.code, "why": doubts(engine, way, gate) if passed is None else None, "rules": rules, "origin": str(origin) if origin.line else None}  # fmt: skip
-    return row | {"tiers": [_tier(t) for t in said]}
+    return {
+        "layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed, "code": gate.code,
+        "why": doubts(engine, way, gate) if passed is None else None, "rules": rules,
+        "origin": str(origin) if origin.line else None, "tiers": [_tier(t) for t in said],
+    }  # fmt: skip
 
 
 def _of_a_part(change: Remedy) -> Remedy:

@@ -17,8 +17,9 @@ from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.intent import Guarantee, GuaranteeKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
-from budnet.reach.exposure.clusters import NO, PUBLIC, Clusters
+from budnet.reach.exposure.clusters import PUBLIC, Clusters
 from budnet.reach.exposure.verdict import Word
+from budnet.reach.semantics import NO
 from budnet.reach.table.table import Table
 from budnet.records import replace
 
