@@ -190,6 +190,27 @@ def test_whom_a_policy_of_cilium_selects() -> None:
     assert of("reserved:host") == of("k8s:io.kubernetes.pod.namespace") == PodPeer((), ()), "what is no label of a pod may mean anybody"
 
 
+@pytest.mark.parametrize(
+    ("kind", "rules", "where"),
+    [
+        ("AdminNetworkPolicy", "ingress: [{action: Deny, from: [{networks: [10.0.0.0/8]}]}]", "ingress[0].from[0].networks"),
+        ("AdminNetworkPolicy", "ingress: [{action: Deny, from: [{nodes: {}}]}]", "ingress[0].from[0].nodes"),
+        ("AdminNetworkPolicy", "egress: [{action: Pass, to: [{domainNames: [a.example]}]}]", "egress[0].to"),
+        ("ClusterNetworkPolicy", "ingress: [{action: Accept, from: [{domainNames: [a.example]}]}]", "ingress[0].from[0].domainNames"),
+        ("ClusterNetworkPolicy", "egress: [{action: Deny, to: [{domainNames: [a.example]}]}]", "egress[0].to"),
+        ("ClusterNetworkPolicy", "egress: [{action: Accept, to: [{domainNames: ['a*.example']}]}]", "egress[0].to[0].domainNames"),
+        ("ClusterNetworkPolicy", "egress: [{action: Accept, to: [{domainNames: [7]}]}]", "egress[0].to[0].domainNames"),
+        ("ClusterNetworkPolicy", "egress: [{action: Deny, to: [{networks: []}]}]", "egress[0].to[0].networks"),
+        ("ClusterNetworkPolicy", "egress: [{action: Accept, to: [{namespaces: {}}], protocols: []}]", "egress[0].protocols"),
+    ],
+)
+def test_what_the_schema_of_an_admin_s_policy_refuses(kind: str, rules: str, where: str) -> None:
+    spec = {"priority": 1, "subject": {"namespaces": {}}, **({"tier": "Admin"} if kind == "ClusterNetworkPolicy" else {})}
+    found = read({**sound(kind), "spec": spec | yaml.safe_load(rules)})
+    (said,) = found.problems.found
+    assert f"spec.{where}: " in said.summary and not found.network.admin_policies and len(found.network.unknown_policies) == 1
+
+
 def test_a_namespace_with_wrong_labels_makes_them_unknown() -> None:
     asks = {"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"team": "a"}}}]}]}
     one = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "n", "namespace": "shop"}, "spec": asks}

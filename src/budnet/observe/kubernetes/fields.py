@@ -183,15 +183,6 @@ def truth(of: Object, key: str, where: str = "") -> bool:
     return bool(value)
 
 
-def texts(of: Object, key: str, where: str = "") -> list[str]:
-    """A list of texts."""
-    items = sequence(of, key, where)
-    for i, item in enumerate(items):
-        if not isinstance(item, str):
-            raise Wrong(f"{where}{key}[{i}]", f"expected a text, found {_kind(item)}")
-    return items
-
-
 def number(of: Object, key: str, first: int, last: int, where: str = "") -> int | None:
     """A whole number from `first` to `last`, or None where it is missing."""
     value = of.get(key)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import Any
 
 from budnet.ir.address import Prefix, Protocol, inside
 from budnet.ir.filters import (
@@ -25,12 +26,14 @@ from budnet.ir.filters import (
     PolicyRule,
 )
 from budnet.ir.origin import Origin
-from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mappings, number, only, sequence, text, texts
+from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mappings, number, only, sequence, text
 from budnet.observe.kubernetes.selectors import selector
 
 PROTOCOLS = {"TCP": Protocol.TCP, "UDP": Protocol.UDP, "SCTP": Protocol.SCTP}
 _PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?")
 """IANA_SVC_NAME: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#ports; others match no port there is."""
+_DOMAIN = re.compile(r"(?:\*\.)?(?:[a-zA-Z0-9](?:[-a-zA-Z0-9_]*[a-zA-Z0-9])?\.)+[a-zA-Z0-9](?:[-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?")
+"""`DomainName` of policy.networking.k8s.io."""
 BASELINE_PRIORITY = 0
 _LAST_PRIORITY = 1000
 
@@ -195,7 +198,9 @@ def _admin(
             word = text(row, "action", where)
             if word not in actions:
                 raise Wrong(f"{where}action", f"'{word}' is no action here", f"write one of {', '.join(actions)}")
-            peers = tuple(p for j, each in enumerate(mappings(row, side, where)) for p in _admin_peers(each, f"{where}{side}[{j}]"))
+            peers = tuple(p for j, each in enumerate(mappings(row, side, where)) for p in _admin_peers(each, f"{where}{side}[{j}]", side))
+            if actions[word] is not Action.ACCEPT and any(isinstance(p, NamePeer) for p in peers):
+                raise Wrong(f"{where}{side}", f"names of domains are for rules that let through, and this is {word}", "name their networks")
             label = f"{name}:{direction}[{i}]" + (f" {row['name']}" if row.get("name") else "")
             rules[direction].append(AdminRule(label, actions[word], peers, ports(row, where), place.origin))
     return AdminPolicy(name, cluster, tier, priority, subject, tuple(rules["ingress"]), tuple(rules["egress"]), place.origin, kind)
@@ -221,18 +226,33 @@ def _pods(of: Object, where: str) -> PodPeer | None:
     return None
 
 
-def _admin_peers(of: Object, where: str) -> list[PodPeer | BlockPeer | NodePeer | NamePeer]:
+def _admin_peers(of: Object, where: str, side: str) -> list[PodPeer | BlockPeer | NodePeer | NamePeer]:
+    """One peer of a rule; the API has fewer kinds of them for sources than for destinations."""
     pods = _pods(of, where)
     if pods is not None:
         return [pods]
+    if side == "from" and (other := next((key for key in of if of[key] is not None), "")):
+        raise Wrong(f"{where}.{other}", f"a source is no peer by {other}", "known for sources are namespaces and pods")
     if of.get("nodes") is not None:
         return [NodePeer(selector(mapping(of, "nodes", f"{where}."), f"{where}.nodes"))]
     if of.get("networks") is not None:
-        return [BlockPeer(prefix(each, f"{where}.networks[{i}]")) for i, each in enumerate(sequence(of, "networks", f"{where}."))]
+        return [BlockPeer(prefix(each, f"{where}.networks[{i}]")) for i, each in enumerate(_some(of, "networks", where))]
     if of.get("domainNames") is not None:
-        return [NamePeer(tuple(texts(of, "domainNames", f"{where}.")))]
+        names = _some(of, "domainNames", where)
+        wrong = next((n for n in names if not isinstance(n, str) or not _DOMAIN.fullmatch(n)), None)
+        if wrong is not None:
+            raise Wrong(f"{where}.domainNames", f"{wrong!r} is no name of a domain", "it is like `example.com`, or `*.example.com`")
+        return [NamePeer(tuple(names))]
     # the API: a peer with no field that is known is one that is newer than the reader, and must not be taken for everybody
     raise Wrong(where, "the peer is of a kind that is not known", "known are namespaces, pods, nodes, networks and domainNames")
+
+
+def _some(of: Object, key: str, where: str) -> list[Any]:
+    """A list that the API does not take empty."""
+    found = sequence(of, key, f"{where}.")
+    if not found:
+        raise Wrong(f"{where}.{key}", "the list is empty", "name at least one")
+    return found
 
 
 def _admin_ports(row: Object, where: str) -> tuple[PolicyPort, ...]:
@@ -258,6 +278,8 @@ def _admin_ports(row: Object, where: str) -> tuple[PolicyPort, ...]:
 def _protocols(row: Object, where: str) -> tuple[PolicyPort, ...]:
     """ClusterNetworkPolicy: `protocols` with tcp, udp, sctp (each with an optional destinationPort) or destinationNamedPort."""
     out: list[PolicyPort] = []
+    if row.get("protocols") is not None:
+        _some(row, "protocols", where.rstrip("."))
     for i, each in enumerate(mappings(row, "protocols", where)):
         at = f"{where}protocols[{i}]."
         _one_of(each, ("tcp", "udp", "sctp", "destinationNamedPort"), at.rstrip("."))
