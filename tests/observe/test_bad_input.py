@@ -19,6 +19,7 @@ from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.cluster import Observed
 from budnet.observe.kubernetes.fields import Place, Problems
 from budnet.reach.table.table import Table
+from budnet.source.diagnostic import Severity
 from conformance.kubernetes.cases import VERSIONS
 from observe.reading import observed, pod, policy
 
@@ -142,6 +143,21 @@ def test_kinds_that_mean_nothing_here_are_passed_over() -> None:
     )
     assert not found.problems.found and found.skipped == {"Service": 1, "Gateway": 1, "Kustomization": 1, "Secret": 1}
     assert [d.code for d in read({"replicas": 3}).problems.found] == ["K104"]
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"), [("v1", "Pdo"), ("apps/v1", "Deploymnet"), ("batch/v1", "CornJob"), ("networking.k8s.io/v1", "Ingres")]
+)
+def test_a_kind_that_nobody_has_heard_of(version: str, kind: str) -> None:
+    found = read({"apiVersion": version, "kind": kind, "metadata": {"name": "one", "namespace": "shop"}})
+    (said,) = found.problems.found
+    assert said.severity is Severity.WARNING and f"{kind} shop/one" in said.summary
+
+
+@pytest.mark.parametrize("kind", ["NetworkPolices", "Networkpolicy", "NetworkPolicyy"])
+def test_a_policy_whose_kind_is_misspelt_is_unknown(kind: str) -> None:
+    found = read({"apiVersion": "networking.k8s.io/v1", "kind": kind, "metadata": {"name": "one", "namespace": "shop"}, "spec": {}})
+    assert [d.code for d in found.problems.found] == ["K103"] and len(found.network.unknown_policies) == 1
 
 
 def test_a_policy_of_another_maker_with_a_wrong_field_is_unknown() -> None:
@@ -272,6 +288,14 @@ def test_a_list_that_ends_too_soon(cut: float, tmp_path: Path) -> None:
     assert one.code == "K002" and "it ends too soon" in one.summary
     assert one.span.line == text[: int(len(text) * cut)].rstrip().count("\n") + 1  # type: ignore[union-attr]
     assert len(found.network.unknown_policies) == 1 and len(found.network.endpoints) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ['{"kind": "PodList", "apiVersion": "v1", "items": null}', "kind: NetworkPolicyList\napiVersion: v1\nitems:\n"]
+)
+def test_a_list_of_nothing_is_empty(tmp_path: Path, text: str) -> None:
+    found = observed(tmp_path, all_yaml=text)
+    assert not found.problems.found and not found.skipped and not found.network.endpoints
 
 
 def test_a_slip_inside_a_list_has_its_line(tmp_path: Path) -> None:

@@ -13,17 +13,15 @@ from collections.abc import Iterator, Sequence
 
 from budnet.ir.address import EVERYWHERE, Protocol
 from budnet.ir.endpoint import EndpointKind
-from budnet.ir.entry import Entry, EntryKind
+from budnet.ir.entry import Entry
 from budnet.ir.intent import Guarantee, GuaranteeKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
-from budnet.reach.exposure.clusters import PUBLIC, Clusters
+from budnet.reach.exposure.clusters import PUBLIC, ROUTED, Clusters
 from budnet.reach.exposure.verdict import Word
 from budnet.reach.semantics import NO
 from budnet.reach.table.table import Table
 from budnet.records import replace
-
-_PROXIES = (EntryKind.INGRESS, EntryKind.GATEWAY)
 
 
 class HandedOn:
@@ -42,7 +40,7 @@ class HandedOn:
         """Why it is not known whether something from outside gets in that must not; empty where nothing does."""
         outside = _outside(guarantee)
         for entry, target, port in _leading(self._network, guarantee):
-            hidden = entry.kind not in _PROXIES and not entry.keeps_source
+            hidden = entry.kind not in ROUTED and not entry.keeps_source
             from_ = outside & AddressSet.of(entry.sources) - (AddressSet() if entry.public is not False else PUBLIC)
             if hidden and from_ and self._clusters.from_nodes(self._network.endpoint[target], entry.protocol, port) != NO:
                 return (
@@ -60,7 +58,7 @@ class HandedOn:
         found = [x for x in self._clusters.exposures(leading) if x.word.open or x.word is Word.UNKNOWN]
         if guarantee.kind is GuaranteeKind.REACHES:
             return "" if found else "no way in leads there from the internet: this is what policies let through"
-        proxies = dict.fromkeys(f"{x.entry} ({x.kind})" for x in found if x.kind in {k.value for k in _PROXIES})
+        proxies = dict.fromkeys(f"{x.entry} ({x.kind})" for x in found if x.kind in {k.value for k in ROUTED})
         return f"requests from the internet get there through {', '.join(proxies)}" if proxies else ""
 
 

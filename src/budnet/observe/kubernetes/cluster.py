@@ -15,7 +15,7 @@ from budnet.observe.kubernetes import policies
 from budnet.observe.kubernetes.entrances import Entrances
 from budnet.observe.kubernetes.fields import Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text, typed
 from budnet.observe.kubernetes.foreign import foreign, is_foreign
-from budnet.observe.kubernetes.kinds import MAKERS, home, is_known, is_read
+from budnet.observe.kubernetes.kinds import MAKERS, home, is_heard_of, is_known, is_read
 from budnet.observe.kubernetes.manifests import Meta, Pod, written
 from budnet.observe.kubernetes.selectors import selects
 from budnet.observe.kubernetes.unread import KINDS, asking, hidden, lost, may_be_policy, may_select, unread
@@ -91,6 +91,9 @@ class _Reader:
             raise Wrong("apiVersion", f"'{api}' is not known, and what it means is not guessed", help, UNKNOWN_VERSION)
         if not is_read(group, kind):
             self.skipped[kind] = self.skipped.get(kind, 0) + 1
+            if not is_heard_of(group, kind):
+                summary = f"{name_of(written(of))}: there is no such kind in {api}, as far as is known"
+                self.problems.say(Severity.WARNING, UNKNOWN_VERSION, summary, place, "is it written right? it is left out")
             return
         name, namespace = _called(of)
         key = group, kind, namespace, name

@@ -214,8 +214,8 @@ def _unwrapped(value: Any, place: Place, problems: Problems) -> Iterator[Object]
             continue
         if isinstance(each, list):
             waiting += reversed(each)
-        elif isinstance(each, dict) and isinstance(each.get("items"), list) and str(each.get("kind", "List")).endswith("List"):
-            waiting.append(each["items"])
+        elif isinstance(each, dict) and isinstance(each.get("items", ""), list | None) and str(each.get("kind", "List")).endswith("List"):
+            waiting.append(each["items"])  # none where there are none: Go's empty list is null
         elif isinstance(each, dict):
             yield each
         else:

@@ -27,7 +27,7 @@ from budnet.reach.semantics import NO, PERHAPS, YES
 from budnet.reach.table.table import Table
 
 Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
-_ROUTED = (EntryKind.INGRESS, EntryKind.GATEWAY, EntryKind.ROUTE)
+ROUTED = (EntryKind.INGRESS, EntryKind.GATEWAY, EntryKind.ROUTE)
 """What some pods, or a cloud, take connections for."""
 PUBLIC = AddressSet.of(EVERYWHERE) - semantics.NOT_PUBLIC
 
@@ -57,7 +57,7 @@ class Clusters:
         """One for each entry and workload behind it, in their order; of a workload's pods the most open one counts. `among`: of
         these pods alone, by their ids."""
         found: dict[tuple[str, str, str, str, str], Exposure] = {}
-        ahead = {t for e in self.network.entries if e.kind not in _ROUTED for t in self._open(e)}
+        ahead = {t for e in self.network.entries if e.kind not in ROUTED for t in self._open(e)}
         order = list(Word)
         for entry in self.network.entries:
             judged: dict[tuple[object, ...], Exposure] = {}
@@ -81,7 +81,7 @@ class Clusters:
 
     def _judge(self, entry: Entry, endpoint: Endpoint, port: int, ahead: set[str]) -> Exposure:
         policies = self.asked(endpoint)
-        if entry.kind in _ROUTED:
+        if entry.kind in ROUTED:
             word, prefixes, reason = self._routed(entry, endpoint, port, ahead)
         else:
             word, prefixes, reason = self._straight(entry, endpoint, port)
