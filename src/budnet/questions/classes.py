@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from budnet.packets.connections import Ids, distinct
 from budnet.questions.focus import Focus
 from budnet.questions.matrix import NOTHING, Pairs, Row, kept
-from budnet.reach.table.table import Indices
+from budnet.reach.table.columns import Indices
 
 _Words = NDArray[np.uint64]
 

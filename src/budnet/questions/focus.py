@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budnet.errors import WrongQuestion
 from budnet.ir import icmp
 from budnet.ir.address import ALL_PORTS, PORTED, PortRange, Protocol
 from budnet.packets.transports import Transports
+from budnet.reach.table.columns import Bools
 
-Bools: TypeAlias = NDArray[np.bool_]
 ANSWERS = ("allowed", "unknown", "denied")
 
 

@@ -17,14 +17,15 @@ from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
-from budnet.questions.focus import Bools, Focus, Sides
+from budnet.questions.focus import Focus, Sides
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Row as Listened
 from budnet.reach.matrix import asked, matrix, receivers, senders
 from budnet.reach.points import Point
+from budnet.reach.table.columns import Bools, Indices
 from budnet.reach.table.doubt import Doubt
 from budnet.reach.table.grouped import Party, by_source, everybody, parties
-from budnet.reach.table.table import Indices, Table
+from budnet.reach.table.table import Table
 
 Sets: TypeAlias = tuple[Transports, Transports, Transports]
 """What passes and is answered, what may be and may not, and what passes without its answer coming back."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budnet.ir.filters import AdminPolicy, NetworkPolicy, NodePeer, PolicyRule
 from budnet.ir.network import Network
@@ -20,12 +19,12 @@ from budnet.packets.connections import Ids, distinct
 from budnet.packets.transports import Alphabet
 from budnet.reach import cuts
 from budnet.reach.semantics import PERHAPS, YES
+from budnet.reach.table.columns import Indices
 from budnet.reach.table.rows import Rows
 from budnet.reach.table.table import Table, leaves_unknown
 from budnet.reach.tiers import Lanes
 from budnet.records import replace
 
-Indices = NDArray[np.intp]
 Policy = TypeVar("Policy", NetworkPolicy, AdminPolicy)
 _POLICIES = ("policies", "admin_policies")
 

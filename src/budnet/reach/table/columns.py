@@ -36,6 +36,8 @@ _TOLD_APART = 2000
 """Up to so many kinds of pods on nodes are told apart by node; of more it is not known who is on which."""
 
 Indices = NDArray[np.intp]
+"""Positions: of columns, of rows, of whatever is numbered."""
+Bools = NDArray[np.bool_]
 
 NamedPorts = tuple[tuple[str, Protocol, int], ...]
 
@@ -245,7 +247,7 @@ class Columns:
             e.groups if e.vpc and e.filtered else None, e.vpc, on,
         )  # fmt: skip
 
-    def within(self, prefix: Prefix) -> NDArray[np.bool_]:
+    def within(self, prefix: Prefix) -> Bools:
         """Which columns lie in a prefix of some rule."""
         first, following = edges(prefix)
         low, high = bisect_right(self._edges, first) - 1, bisect_right(self._edges, following) - 1

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budnet.packets.connections import Connections, Ids, distinct
+from budnet.reach.table.columns import Indices
 from budnet.reach.table.rows import Rows
-
-Indices = NDArray[np.intp]
 
 _SPARE = 64
 """Connections that rows may come to have before all are numbered anew."""

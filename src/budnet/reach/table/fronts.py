@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budnet.ir.address import Address, Match, PortRange, Protocol
 from budnet.ir.links import Front
 from budnet.packets.connections import Ids
+from budnet.reach.table.columns import Indices
 
 if TYPE_CHECKING:
     from budnet.reach.table.table import Table
 
-Indices = NDArray[np.intp]
 Straight = Callable[[Indices], Iterator[tuple[Indices, Indices, Ids]]]
 
 

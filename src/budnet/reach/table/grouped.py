@@ -10,7 +10,8 @@ import numpy as np
 from budnet.ir.address import Prefix
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
-from budnet.reach.table.table import Indices, Table
+from budnet.reach.table.columns import Indices
+from budnet.reach.table.table import Table
 
 _TOGETHER = 128
 """Sources whose rows are kept at a time."""

@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budnet.ir.filters import GroupRef, SgRule
 from budnet.ir.network import Network
 from budnet.packets.addresses import span
 from budnet.packets.connections import Words, folded, to_words
 from budnet.packets.transports import Alphabet
-from budnet.reach.table.columns import Columns
-
-Indices = NDArray[np.intp]
+from budnet.reach.table.columns import Columns, Indices
 
 
 class Groups:

@@ -14,10 +14,7 @@ from budnet.reach import semantics
 from budnet.reach.admission import covers, covers_partly
 from budnet.reach.nodes import SOMEWHERE
 from budnet.reach.semantics import PERHAPS, YES
-from budnet.reach.table.columns import NO_ATOM, Columns
-
-Bools = NDArray[np.bool_]
-Indices = NDArray[np.intp]
+from budnet.reach.table.columns import NO_ATOM, Bools, Columns, Indices
 
 _NOBODY: Indices = np.empty(0, np.intp)
 

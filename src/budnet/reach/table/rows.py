@@ -16,8 +16,7 @@ from budnet.ir.filters import Action, AdminPolicy, NetworkPolicy
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, Connections, Ids, distinct
 from budnet.reach.semantics import PERHAPS, YES
-from budnet.reach.table.columns import Columns, NamedPorts
-from budnet.reach.table.peers import Indices
+from budnet.reach.table.columns import Columns, Indices, NamedPorts
 from budnet.reach.table.terms import Slots, Step, Terms
 from budnet.reach.tiers import decide
 

@@ -17,7 +17,7 @@ from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts, semantics
 from budnet.reach.admission import covers_partly
 from budnet.reach.nodes import Nodes
-from budnet.reach.table.columns import Columns
+from budnet.reach.table.columns import Bools, Columns, Indices
 from budnet.reach.table.crossing import Crossing
 from budnet.reach.table.fronts import Fronts
 from budnet.reach.table.groups import Groups
@@ -29,9 +29,6 @@ from budnet.reach.tiers import Lanes
 
 _BLOCK = 128
 """Sources at a time: what is written then stays in the processor's cache."""
-
-Indices = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 
 class Table:
@@ -162,9 +159,9 @@ class Table:
         out: Ids = cut[np.searchsorted(used, found), (family == 6).astype(np.intp)]
         return out
 
-    def meeting(self, sources: Indices, there: Indices) -> NDArray[np.bool_]:
+    def meeting(self, sources: Indices, there: Indices) -> Bools:
         """Which pairs of columns of a cluster could ever meet: not addresses of two families, nor two parts of the outside."""
-        one_family: NDArray[np.bool_] = self.columns.family[sources] * self.columns.family[there] != 24
+        one_family: Bools = self.columns.family[sources] * self.columns.family[there] != 24
         return one_family & ((sources < self.columns.inside) | (there < self.columns.inside))
 
     @cached_property

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from budnet.ir.address import Match, PortRange
 from budnet.ir.filters import Action, AdminPolicy, AdminRule, NetworkPolicy, PolicyPort, PolicyRule
 from budnet.packets.transports import Alphabet
-from budnet.reach.table.columns import Columns, NamedPorts
-from budnet.reach.table.peers import Indices, Peers
+from budnet.reach.table.columns import Columns, Indices, NamedPorts
+from budnet.reach.table.peers import Peers
 from budnet.reach.tiers import Lanes
 
 Term = tuple[Indices, int]
