@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from budnet import pipeline
+from budnet.cli.main import cli
 from budnet.errors import Unreadable, WrongQuestion
 from budnet.questions import place
 from budnet.questions.prove import proof_json, proofs
@@ -97,9 +99,12 @@ def test_what_cannot_be_read_is_said_and_the_next_edit_looked_at(shop: tuple[Pat
     _same(watch.look(), folder)
 
 
-def test_standard_input_cannot_be_watched() -> None:
-    with pytest.raises(WrongQuestion):
-        Watch(None, "kubernetes:-", "guarantees.yaml")
+@pytest.mark.parametrize("where", ["-", "live", "live?context=shop", ""])
+def test_only_folders_and_files_can_be_watched(where: str) -> None:
+    with pytest.raises(WrongQuestion, match="cannot be watched"):
+        Watch(None, f"kubernetes:{where}", "guarantees.yaml")
+    run = CliRunner().invoke(cli, ["prove", "--watch", "--from", f"kubernetes:{where}", "--guarantees", "guarantees.yaml"])
+    assert run.exit_code == 3 and "cannot be watched" in run.stderr
 
 
 def test_a_file_of_our_own(tmp_path: Path) -> None:

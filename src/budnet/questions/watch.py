@@ -11,6 +11,7 @@ from budnet import pipeline
 from budnet.errors import WrongQuestion
 from budnet.ir.intent import Guarantee
 from budnet.ir.network import Network
+from budnet.observe.kubernetes import live
 from budnet.observe.kubernetes.watched import Watched
 from budnet.packets.addresses import address
 from budnet.packets.transports import Transports
@@ -60,8 +61,8 @@ class Watch:
         self._watched: Watched | None = None
         if source is not None:
             kind, _, where = source.partition(":")
-            if kind not in place.KINDS or not where or where == "-":
-                raise WrongQuestion("only folders and files can be watched, such as kubernetes:manifests")
+            if kind not in place.KINDS or not where or where == "-" or live.means(where):
+                raise WrongQuestion(f"'{source}' cannot be watched: only folders and files can, such as kubernetes:manifests")
             if not Path(where).exists():
                 place.running(source)  # which says what is wrong
             self._watched = Watched(where)
