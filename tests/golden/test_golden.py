@@ -16,9 +16,9 @@ from budnet.reach.engine import Engine
 from budnet.reach.matrix import matrix
 from budnet.reach.prove import Status, prove
 from budnet.twin.build import plan
-from budnet.twin.fake import FakeKernel
 from budnet.twin.steps import steps
 from helpers import CASES, GOLDEN, network_of
+from twin.fake import FakeKernel
 
 PARTS = (
     "vpcs",

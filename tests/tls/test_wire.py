@@ -58,7 +58,7 @@ def test_a_flight_in_pieces() -> None:
     exchange = message(12, b"\3" + struct.pack("!H", 29) + bytes(40))
     whole = server_hello() + chain + exchange + message(13, b"\1\1\0\0\0\0") + message(14, b"")
     wire = b"".join(record(22, whole[i : i + 7]) for i in range(0, len(whole), 7))
-    assert read_flight(wire) == Flight(0x0303, 0xC030, 29, der, True, True)
+    assert read_flight(wire) == Flight(0x0303, 0xC030, 29, der, done=True)
     for cut in range(len(wire)):
         assert read_flight(wire[:cut]).done is False
 

@@ -9,10 +9,10 @@ import pytest
 from budnet.errors import TwinError
 from budnet.records import replace
 from budnet.twin.build import plan
-from budnet.twin.fake import FakeKernel
 from budnet.twin.plan import KernelRoute, Wire
 from budnet.twin.steps import Configure, Connect, Load, Make, Remove, steps
 from helpers import CASES, network_of
+from twin.fake import FakeKernel
 
 
 @pytest.mark.parametrize(("first", "then"), list(product(["one-vpc", "dual-stack", "no-kubernetes"], repeat=2)))

@@ -166,11 +166,6 @@ class Suite:
         return self._exchange[1]
 
     @property
-    def forward_secret(self) -> bool:
-        """Whether who gets the server's key later cannot read what was recorded before."""
-        return self.tls13 or self.key_exchange in ("ECDHE", "DHE") or self.authentication == "anon"
-
-    @property
     def aead(self) -> bool:
         """Encryption that checks what it decrypts; the others are CBC, RC4 or none."""
         return any(mode in self.iana for mode in ("GCM", "CCM", "POLY1305"))

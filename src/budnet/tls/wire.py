@@ -58,7 +58,6 @@ class _Message(IntEnum):
     SERVER_HELLO = 2
     CERTIFICATE = 11
     SERVER_KEY_EXCHANGE = 12
-    CERTIFICATE_REQUEST = 13
     SERVER_HELLO_DONE = 14
 
 
@@ -114,8 +113,6 @@ class Flight:
     """The group that it picked; None where the suite needs none, or it was not said yet."""
     certificate: bytes = b""
     """Its own certificate in DER, of versions before TLS 1.3."""
-    asks_client: bool = False
-    """It asked for a client's certificate (seen before TLS 1.3 only)."""
     done: bool = False
     """Nothing more comes in clear."""
     alert: int | None = None
@@ -186,8 +183,6 @@ def _message(found: Flight, kind: int, body: _Reader) -> Flight:
                 body.take(1)
                 return replace(found, group=body.number(2))
             return found
-        case _Message.CERTIFICATE_REQUEST:
-            return replace(found, asks_client=True)
         case _Message.SERVER_HELLO_DONE:
             return replace(found, done=True)
         case _:

@@ -1,4 +1,4 @@
-"""What the twin asks of a machine: two methods. `linux.py` does it, `fake.py` remembers it."""
+"""What the twin asks of a machine: two methods. `linux.py` does it, `tests/twin/fake.py` remembers it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.network import Network
-from budnet.tls.enforce import DEFAULT, Setting, enforce, key_for, server_of
+from budnet.tls.enforce import DEFAULT, Setting, enforce, server_of
 from budnet.twin.servers import Certificate
 from budnet.twin.servers.tls_ports import Door
 
@@ -20,12 +20,6 @@ def setting(network: Network, endpoint: Endpoint, profile: str = "") -> Setting:
     name = profile or _profile(endpoint)
     found = next((p for p in network.tls_profiles if p.id == name), None)
     return enforce(found, server_of(endpoint))[0] if found else DEFAULT
-
-
-def kind_of_key(network: Network, endpoint: Endpoint) -> str:
-    """The key that the endpoint's certificate needs."""
-    name = _profile(endpoint)
-    return next((key_for(p) for p in network.tls_profiles if p.id == name), "rsa-2048")
 
 
 def ask_clients(network: Network) -> bool:
