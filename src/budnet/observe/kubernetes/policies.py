@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 
@@ -100,9 +101,14 @@ def prefix(written: object, where: str) -> Prefix:
     try:
         if not isinstance(written, str) or "/" not in written:
             raise ValueError
-        return ip_network(written, strict=False)
+        return _prefix(written)
     except ValueError:
         raise Wrong(where, f"{written!r} is no prefix", "write it like 10.0.0.0/16 or fd00::/48") from None
+
+
+@lru_cache(5000)
+def _prefix(written: str) -> Prefix:
+    return ip_network(written, strict=False)
 
 
 def _port(of: Object, where: str) -> PolicyPort:

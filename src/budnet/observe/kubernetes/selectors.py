@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from budnet.ir.filters import Operator, Requirement, Selector
 from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, only, sequence, text
@@ -16,15 +17,16 @@ from budnet.observe.kubernetes.fields import Object, Wrong, mapping, mappings, o
 _OPERATORS = {o.value: o for o in Operator}
 _NAME = r"[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?"
 _PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_KEY = re.compile(rf"(?:(?=.{{1,253}}/){_PART}(?:\.{_PART})*/)?{_NAME}", re.ASCII)
-_VALUE = re.compile(rf"(?:{_NAME})?", re.ASCII)
+# policies ask for the same few labels again and again
+_is_key = lru_cache(5000)(re.compile(rf"(?:(?=.{{1,253}}/){_PART}(?:\.{_PART})*/)?{_NAME}", re.ASCII).fullmatch)
+_is_value = lru_cache(5000)(re.compile(rf"(?:{_NAME})?", re.ASCII).fullmatch)
 
 
 def selector(of: Object, where: str) -> Selector:
     """A selector, its requirements in a stable order so that equal ones are equal values."""
-    unknown = [k for k in of if k not in ("matchLabels", "matchExpressions")]
-    if unknown:
-        raise Wrong(f"{where}.{unknown[0]}", f"a label selector has no '{unknown[0]}'", "it has matchLabels and matchExpressions")
+    for name in of:
+        if name not in ("matchLabels", "matchExpressions"):
+            raise Wrong(f"{where}.{name}", f"a label selector has no '{name}'", "it has matchLabels and matchExpressions")
     found: list[Requirement] = []
     for key, value in mapping(of, "matchLabels", f"{where}.").items():
         if not isinstance(key, str) or not isinstance(value, str):
@@ -33,7 +35,7 @@ def selector(of: Object, where: str) -> Selector:
         found.append(Requirement(key, Operator.IN, (value,)))
     for i, each in enumerate(mappings(of, "matchExpressions", f"{where}.")):
         found.append(_expression(each, f"{where}.matchExpressions[{i}]."))
-    return tuple(sorted(found, key=lambda r: (r.key, r.operator.value, r.values)))
+    return tuple(sorted(found, key=lambda r: (r.key, r.operator.value, r.values)) if len(found) > 1 else found)
 
 
 def _expression(of: Object, where: str) -> Requirement:
@@ -54,10 +56,10 @@ def _expression(of: Object, where: str) -> Requirement:
 
 
 def _well_formed(key: str, values: Iterable[str], where: str) -> None:
-    if not _KEY.fullmatch(key):
+    if not _is_key(key):
         raise Wrong(where, f"{key!r} is no key of a label", "it is like `app` or `example.com/app`, its name of up to 63 characters")
     for value in values:
-        if not _VALUE.fullmatch(value):
+        if not _is_value(value):
             help = "up to 63 letters, digits, '-', '_' and '.', with a letter or a digit first and last"
             raise Wrong(where, f"{value!r} is no value of a label", help)
 
