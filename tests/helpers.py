@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from budnet.cli.main import main
+from budnet.cli.main import run
 from budnet.ir.network import Network
 from budnet.pipeline import load
 from budnet.twin import lab, tools
@@ -37,7 +37,7 @@ def budnet(*arguments: str, cwd: Path | None = None, stdin: str = "", env: dict[
         try:
             sys.argv, sys.stdin = [PROGRAM, *arguments], io.TextIOWrapper(io.BytesIO(stdin.encode()))
             os.environ.update(env or {})
-            main()
+            run()
         except SystemExit as done:
             code = done.code
         finally:
