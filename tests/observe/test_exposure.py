@@ -37,7 +37,7 @@ def word(folder: Path, text: str) -> tuple[Word, str]:
 @pytest.mark.parametrize(
     "given, wanted",
     [
-        (service("web", "type: LoadBalancer, allocateLoadBalancerNodePorts: false"), Word.EVERYWHERE),
+        (service("web", "type: LoadBalancer"), Word.EVERYWHERE),
         (
             service("web", "type: LoadBalancer", annotations='{service.beta.kubernetes.io/azure-load-balancer-internal: "true"}'),
             Word.PRIVATE,
@@ -64,7 +64,8 @@ def word(folder: Path, text: str) -> tuple[Word, str]:
     ],
 )
 def test_load_balancers_and_external_ips(tmp_path: Path, given: str, wanted: Word) -> None:
-    found = exposures(tmp_path, WEB + given.replace(", nodePort: 30080", ""))
+    alone = given.replace(", nodePort: 30080", "").replace("type: LoadBalancer", "type: LoadBalancer, allocateLoadBalancerNodePorts: false")
+    found = exposures(tmp_path, WEB + alone)
     assert [x.word for x in found] == [wanted]
     assert found[0].port == "8080/tcp"
 
@@ -221,9 +222,10 @@ def test_a_service_without_a_selector_leads_to_its_slices(tmp_path: Path) -> Non
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+ports: [{port: 8080}]
 endpoints: [{addresses: [10.1.1.1], targetRef: {kind: Pod, name: web, namespace: shop}}]
 """
-    bare = service("web", "type: LoadBalancer").replace("selector: {app: web}, ", "").replace(", nodePort: 30080", "")
+    bare = service("web", "externalIPs: [8.8.4.4]").replace("selector: {app: web}, ", "")
     assert word(tmp_path, WEB + bare + slices)[0] is Word.EVERYWHERE
 
 

@@ -59,7 +59,7 @@ def _text(found: Difference) -> None:
     for way in found.ways:
         one, what = one_of(way), is_now(way)
         click.echo(
-            f"{style(what, _COLOUR[what], True)}  internet -> {one.workload}  {one.port}  by {through(way)}:"
+            f"{style(what, _COLOUR[what], True)}  internet -> {one.called}  {one.port}  by {through(way)}:"
             f" {reached(way.after)}; was: {reached(way.before)}"
         )
         for cause in way.causes:
@@ -97,7 +97,7 @@ def markdown(found: Difference) -> str:
         for way in found.ways:
             one = one_of(way)
             out.append(
-                f"| {is_now(way)} | {through(way)} | `{one.workload}` {one.port} | {reached(way.after)} | {reached(way.before)} |"
+                f"| {is_now(way)} | {through(way)} | `{one.called}` {one.port} | {reached(way.after)} | {reached(way.before)} |"
                 f" {'; '.join(map(str, way.causes))} |"
             )
         out.append("")

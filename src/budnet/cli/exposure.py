@@ -70,10 +70,12 @@ def _text(found: list[Exposure], others: list[Newcomer]) -> None:
     if found:
         table(_COLUMNS, (_row(x) for x in found))
     open_ = len({x.workload for x in found if x.word.open})
-    unknown = len({x.workload for x in found if x.word.value == "unknown"})
-    click.echo(
-        f"the internet reaches {open_ or 'no'} workload{'s' * (open_ != 1)}" + (f"; of {unknown} it is not known" if unknown else "")
-    )
+    doubtful = [x for x in found if x.word.value == "unknown"]
+    unknown, ways = len({x.workload for x in doubtful if x.workload}), len({x.entry for x in doubtful if not x.workload})
+    said = f"the internet reaches {open_ or 'no'} workload{'s' * (open_ != 1)}" + (" as far as is known" if doubtful and not open_ else "")
+    said += f"; of {unknown} it is not known" if unknown else ""
+    said += f"; {ways} way{'s' * (ways != 1)} in lead{'s' * (ways == 1)} to nobody knows whom" if ways else ""
+    click.echo(said)
     rows = _new_rows(others)
     if rows:
         click.echo()
@@ -110,7 +112,7 @@ def _ports(some: Transports) -> str:
 
 
 def _row(x: Exposure) -> tuple[str, ...]:
-    return x.workload, x.port, ranges(x), f"{x.entry} ({x.kind})", x.at, x.reason
+    return x.called, x.port, ranges(x), f"{x.entry} ({x.kind})", x.at, x.reason
 
 
 def _said(found: list[Exposure]) -> list[Diagnostic]:
@@ -120,14 +122,17 @@ def _said(found: list[Exposure]) -> list[Diagnostic]:
 
     first: dict[str, Exposure] = {}
     for x in found:
-        first.setdefault(x.workload, x)
+        first.setdefault(x.workload or x.entry, x)
     said = []
     for x in first.values():
         line = max(x.origin.line, 1)
-        ways = ", ".join(dict.fromkeys(f"{y.entry} ({y.port})" for y in found if y.workload == x.workload))
+        alike = (y for y in found if y.workload == x.workload and (y.workload or y.entry == x.entry))
+        ways = ", ".join(dict.fromkeys(f"{y.entry} ({y.port})" if y.port else y.entry for y in alike))
         code = _INTERNET if x.word.open else _PERHAPS
         summary = (
-            f"{x.workload} is exposed to the internet {x.word.value}" if x.word.open else f"whether {x.workload} is exposed is not known"
+            f"{x.workload} is exposed to the internet {x.word.value}"
+            if x.word.open
+            else f"whether {x.workload or 'somebody who was not read'} is exposed is not known"
         )
         said.append(Diagnostic(code, Severity.WARNING, f"{summary}, by {ways}: {x.reason}", Span(x.origin.file, line, 1, line, 1)))
     return said

@@ -71,9 +71,19 @@ def _entries(n: Network) -> tuple[list[str], Rows]:
     word = {True: "yes", False: "no", None: "unknown"}
     rows: Rows = []
     for e in n.entries:
-        behind = _some(list(dict.fromkeys(f"{n.endpoint[t].service}:{port or '*'}" for t, port in e.targets)))
+        behind = [f"{n.endpoint[t].service}:{port or '*'}" for t, port in e.targets] + [f"{to}:{port}" for to, port in e.beyond]
         port = f"{e.port or '*'}/{e.protocol.name.lower()}"
-        rows.append((e.id, e.kind.value, port, behind, word[e.public], e.why, _line(e.origin)))
+        rows.append(
+            (
+                e.id,
+                e.kind.value,
+                port,
+                _some([*dict.fromkeys(behind), *(["not known"] if e.unseen else [])]),
+                word[e.public],
+                e.why,
+                _line(e.origin),
+            )
+        )
     return ["entry", "kind", "port", "behind it", "from the internet", "why", "line"], rows
 
 

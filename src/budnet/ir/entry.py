@@ -19,15 +19,16 @@ class EntryKind(Enum):
     HOST_PORT = "host port"
     HOST_NETWORK = "host network"
     INGRESS = "ingress"
-    GATEWAY = "gateway"
     ROUTE = "route"
+    GATEWAY = "gateway"
+    OTHER = "not modelled"
 
 
 class Entry(Struct, frozen=True):
     """One port that something outside the pods' network takes connections at, and where it hands them on to."""
 
     id: str
-    """`Service namespace/name`, `Ingress namespace/name`, `Gateway namespace/name`, `Route namespace/name`, `Pod namespace/name`."""
+    """Kind, namespace and name of the object that makes it: `Service shop/web`, `Ingress shop/web`, `Pod shop/web`."""
     kind: EntryKind
     cluster: str
     protocol: Protocol
@@ -45,6 +46,10 @@ class Entry(Struct, frozen=True):
     shown: tuple[str, ...] = ()
     """Its addresses or host names, as far as they are known."""
     through: tuple[str, ...] = ()
-    """Of an Ingress, a Gateway or a Route: the pods that take connections for it, where they are known."""
+    """Of an Ingress, a Route or a Gateway: the pods that take connections for it, where they are known."""
     keeps_source: bool = False
     """Whether pods see the client's address; where not, they may see a node's."""
+    beyond: tuple[tuple[str, int], ...] = ()
+    """(address or name, port) that it leads to and that is nobody's who was read: outside of the cluster."""
+    unseen: tuple[str, ...] = ()
+    """Why it is not known who else it leads to."""

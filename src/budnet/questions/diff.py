@@ -9,6 +9,7 @@ from typing import Any
 from budnet.errors import WrongQuestion
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE, Origin
+from budnet.packets.transports import Transports
 from budnet.questions.answer import Answer
 from budnet.questions.exposure import exposure_json, ranges
 from budnet.questions.focus import ports
@@ -114,7 +115,7 @@ def one_of(way: WayIn) -> Exposure:
 def through(way: WayIn) -> str:
     """What leads in, in words."""
     one = one_of(way)
-    return f"{one.entry} ({one.kind}) {one.at}"
+    return f"{one.entry} ({one.kind}) {one.at}".rstrip()
 
 
 def reached(x: Exposure | None) -> str:
@@ -125,12 +126,13 @@ def reached(x: Exposure | None) -> str:
 def _way_json(way: WayIn) -> dict[str, Any]:
     one = one_of(way)
     ends = {name: exposure_json(x) if x else None for name, x in (("before", way.before), ("after", way.after))}
-    return {"is": is_now(way), "workload": one.workload, "port": one.port, **ends, "causes": [str(c) for c in way.causes]}
+    return {"is": is_now(way), "workload": one.workload or None, "port": one.port or None, **ends, "causes": [str(c) for c in way.causes]}
 
 
 def _way_row(way: WayIn) -> dict[str, Any]:
     one = one_of(way)
-    return {"is": is_now(way), "src": "internet", "dst": one.workload, "allowed": transports_json(ports(one.port)), "change": "way in",
+    there = ports(one.port) if one.port else Transports(())
+    return {"is": is_now(way), "src": "internet", "dst": one.called, "allowed": transports_json(there), "change": "way in",
             "causes": [str(c) for c in way.causes], "what": through(way), "before": reached(way.before),
             "after": reached(way.after)}  # fmt: skip
 
@@ -155,7 +157,7 @@ def said(found: Difference) -> list[Diagnostic]:
         out += [_said(what, f"{c.src} to {c.dst} {passes(c)}", c.causes) for c in changes]
     for way in found.ways:
         one = one_of(way)
-        summary = f"internet to {one.workload} {one.port} by {through(way)}: {reached(way.after)}; was: {reached(way.before)}"
+        summary = f"internet to {one.called} {one.port} by {through(way)}: {reached(way.after)}; was: {reached(way.before)}"
         out.append(_said(is_now(way), summary, way.causes, one.origin))
     for each in found.guarantees:
         worse = each.after is not Status.PROVED

@@ -47,9 +47,9 @@ _SHOWN = 3
 
 
 def exposure_json(x: Exposure) -> dict[str, Any]:
-    """A row of `budnet exposure --format json`."""
+    """A row of `budnet exposure --format json`; `workload` and `port` are null where it is not known who stands behind the way in."""
     return {
-        "workload": x.workload, "port": x.port, "exposure": x.word.value, "internet": x.word.open if x.word.value != "unknown" else None,
+        "workload": x.workload or None, "port": x.port or None, "exposure": x.word.value, "internet": x.word.open if x.word.value != "unknown" else None,
         "entry": x.entry, "kind": x.kind, "at": x.at, "ranges": [str(p) for p in x.prefixes], "reason": x.reason, "decided_by": list(x.by),
         "origin": place(x) or None,
     }  # fmt: skip

@@ -20,6 +20,7 @@ _Name = tuple[str, str]
 """What exposures call an entry, and its kind."""
 _DIFFER = {
     "port": "its port", "targets": "whom it leads to", "public": "whether it has a public address",
+    "beyond": "what it leads to outside of the cluster", "unseen": "what is not known of it",
     "sources": "whom it takes connections from", "keeps_source": "whether pods see the client's address", "through": "who carries it out",
 }  # fmt: skip
 

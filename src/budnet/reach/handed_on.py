@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from budnet.ir.address import EVERYWHERE, Protocol
 from budnet.ir.endpoint import EndpointKind
-from budnet.ir.entry import Entry
+from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.intent import Guarantee, GuaranteeKind
 from budnet.ir.network import Network
 from budnet.packets.addresses import AddressSet
@@ -34,7 +34,8 @@ class HandedOn:
     @staticmethod
     def concerns(network: Network, guarantee: Guarantee) -> bool:
         """Whether anything that lets the outside in leads to who is meant. No edit of policies changes that."""
-        return bool(_outside(guarantee)) and any(True for _ in _leading(network, guarantee))
+        unseen = any(e.kind is EntryKind.OTHER for e in network.entries)
+        return bool(_outside(guarantee)) and (unseen or any(True for _ in _leading(network, guarantee)))
 
     def doubt(self, guarantee: Guarantee) -> str:
         """Why it is not known whether something from outside gets in that must not; empty where nothing does."""
@@ -58,8 +59,11 @@ class HandedOn:
         found = [x for x in self._clusters.exposures(leading) if x.word.open or x.word is Word.UNKNOWN]
         if guarantee.kind is GuaranteeKind.REACHES:
             return "" if found else "no way in leads there from the internet: this is what policies let through"
-        proxies = dict.fromkeys(f"{x.entry} ({x.kind})" for x in found if x.kind in {k.value for k in ROUTED})
-        return f"requests from the internet get there through {', '.join(proxies)}" if proxies else ""
+        through = [x for x in found if x.kind in {k.value for k in ROUTED}]
+        names = [dict.fromkeys(f"{x.entry} ({x.kind})" for x in through if x.word.open is sure) for sure in (True, False)]
+        words = ("get there through", "may get there through")
+        said = [f"requests from the internet {word} {', '.join(some)}" for word, some in zip(words, names, strict=True) if some]
+        return "; ".join(said)
 
 
 def _as_far(network: Network, ids: set[str]) -> Network:
@@ -69,7 +73,7 @@ def _as_far(network: Network, ids: set[str]) -> Network:
     entries = [replace(e, targets=tuple(t for t in e.targets if t[0] in asked)) for e in network.entries]
     spaces = {(e.cluster, e.namespace) for e in network.endpoints if e.id in asked}
     return replace(
-        network, entries=tuple(e for e in entries if e.targets),
+        network, entries=tuple(e for e in entries if e.targets or e.kind is EntryKind.OTHER),
         endpoints=tuple(e for e in network.endpoints if e.id in asked or e.kind is EndpointKind.HOST),
         policies=tuple(p for p in network.policies if (p.cluster, p.namespace) in spaces),
     )  # fmt: skip

@@ -8,7 +8,10 @@ fields.py      reading fields of objects nobody has checked, with problems inste
 selectors.py   label selectors
 workloads.py   pods, and what makes pods, as endpoints
 policies.py    NetworkPolicy, and the cluster-wide kinds
-entrances.py   ways in: services.py, gateways.py, and openshift.py for its Routes
-foreign.py     policies of other makers, recognised and not modelled
+foreign.py     policies of other makers; unread.py those that could not be read: both unknown
+services.py    Services as they are written, slices.py their ends, behind.py where they lead
+ways.py        load balancers, ports of nodes, external IPs as ways in
+ingresses.py   Ingress; gateways.py the Gateway API; openshift.py Routes; foreign_ways.py those of other makers, unknown
+entrances.py   all ways in together, and what in them leads nowhere
 cluster.py     all objects together: the Network
 """

@@ -17,8 +17,7 @@ from budnet.observe.kubernetes.fields import Object, Place, Problems, Wrong, lab
 from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_heard_of, is_known, is_read
 from budnet.observe.kubernetes.manifests import Meta, Pod, written
-from budnet.observe.kubernetes.selectors import selects
-from budnet.observe.kubernetes.unread import KINDS, asking, hidden, lost, may_be_policy, may_select, unread
+from budnet.observe.kubernetes.unread import KINDS, asking, hidden, kinds_in, lost, may_be_policy, may_select, unread
 from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id
 from budnet.source.diagnostic import Severity
 
@@ -70,6 +69,8 @@ class _Reader:
             self.problems.say(Severity.ERROR, wrong.code, f"{name_of(of)}: {wrong.where}: {wrong.summary}", place, wrong.help)
             if may_be_policy(of):
                 self.unknown.append(unread(of, self.name, place, f"{name_of(of)} could not be read"))
+            if self.entrances.may_be_one(of):
+                self.entrances.lost(name_of(of), f"{name_of(of)} could not be read", place)
 
     def _read(self, of: Object | Pod, place: Place) -> None:
         if isinstance(of, Pod):
@@ -109,10 +110,11 @@ class _Reader:
             )
             self._twice(of, before, kind, name, place)
             return
-        self._seen[key] = place, of if (kind in KINDS or kind == "Namespace") and not isinstance(of, Pod) else None
         if isinstance(of, Pod):
+            self._seen[key] = place, None
             self.workloads.pod(of, name, namespace, place)
         else:
+            self._seen[key] = place, of if kind in (*KINDS, "Namespace") or self.entrances.knows(group, kind) else None
             self._one(of, group, kind, name, namespace, place)
 
     def _twice(self, of: Object | Pod, before: Object | None, kind: str, name: str, place: Place) -> None:
@@ -122,9 +124,12 @@ class _Reader:
         if kind == "Namespace":
             if labels(mapping(of, "metadata"), where="metadata.") != self.spaces.get(name):
                 self.spaces.pop(name, None)
-        else:
-            why = f"{name_of(before)} is there twice, and the two differ"
+            return
+        why = f"{name_of(before)} is there twice, and the two differ"
+        if kind in KINDS:
             self.unknown += [unread(each, self.name, place, why) for each in (before, of)]
+        else:
+            self.entrances.lost(name_of(before), why, place)
 
     def _one(self, of: Object, group: str, kind: str, name: str, namespace: str, place: Place) -> None:
         match group, kind:
@@ -137,7 +142,7 @@ class _Reader:
                 given = mappings(mapping(of, "status"), "addresses", "status.")
                 self.entrances.node({str(a.get("address")): a.get("type") == "ExternalIP" for a in given})
             case _ if self.entrances.knows(group, kind):
-                self.entrances.read(kind, of, name, namespace, place)
+                self.entrances.read(group, kind, of, name, namespace, place)
             case _ if group in MAKERS and kind in TEMPLATES:
                 self.workloads.template(of, kind, name, namespace, place)
             case "networking.k8s.io", "NetworkPolicy":
@@ -161,8 +166,11 @@ class _Reader:
             summary = f"{kind} {namespace}/{name} is said to be made by something that it has made"
             self.problems.say(Severity.ERROR, RING, summary, place, "correct metadata.ownerReferences; it is taken to be nobody's")
         named = tuple(self._namespaces(pods))
-        spaces_ = {n.name: dict(n.labels) for n in named}
-        entries = self.entrances.entries(pods, self.workloads.host_ports, lambda name, chosen: selects(chosen, spaces_.get(name, {})))
+        for refused in self.problems.refused:
+            self.entrances.refused(refused)
+        for place, data in self.problems.unread:
+            self.entrances.unparsed(kinds_in(data), place)
+        entries = self.entrances.entries(pods, self.workloads.host_ports, self.spaces)
         self.unknown += [p for place, data in self.problems.unread if (p := lost(data, self.name, place))]
         self.unknown += [p for refused in self.problems.refused if (p := hidden(refused, self.name))]
         return Network(

@@ -29,8 +29,9 @@ PODS: Mapping[str, tuple[Labels, ...]] = {
 }
 """By the controller of an IngressClass: the labels of its pods, the most exact first."""
 
-ROUTER: Labels = (("ingresscontroller.operator.openshift.io/deployment-ingresscontroller", "default"),)
-"""The pods of OpenShift's router, as its operator labels them (openshift/cluster-ingress-operator, pkg/operator/controller/names.go)."""
+ROUTER = "ingresscontroller.operator.openshift.io/deployment-ingresscontroller"
+"""The label that the pods of OpenShift's routers have from their operator, with the name of their IngressController
+(openshift/cluster-ingress-operator, pkg/operator/controller/names.go)."""
 
 ALB = "ingress.k8s.aws/alb"
 ALB_SCHEME = "alb.ingress.kubernetes.io/scheme"
@@ -59,3 +60,5 @@ INTERNAL_SERVICE = {
 }
 INTERNAL_CLASSES = ("networking.gke.io/l4-regional-internal", "networking.gke.io/l4-regional-internal-legacy")
 """`loadBalancerClass` of Services, as kubernetes/ingress-gce has them (pkg/annotations)."""
+INTERNAL_GATEWAYS = ("gke-l7-rilb", "gke-l7-rilb-mc", "gke-l7-cross-regional-internal-managed-mc")
+"""`gatewayClassName`: https://cloud.google.com/kubernetes-engine/docs/concepts/gateway-api#gatewayclass, from memory."""

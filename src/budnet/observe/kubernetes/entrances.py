@@ -1,25 +1,34 @@
-"""Everything that lets the outside in, put together when all objects are known: Services, Ingresses, Gateways, host ports."""
+"""Everything that lets the outside in, put together when all objects are known: Services, Ingresses, Routes, Gateways, host ports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint
-from budnet.ir.entry import Entry, EntryKind
-from budnet.observe.kubernetes import openshift, services
-from budnet.observe.kubernetes.fields import Object, Place, Problems
-from budnet.observe.kubernetes.gateways import ROUTES, Fits, Gateways
-from budnet.observe.kubernetes.services import Nodes, Pods, Port, Service
+from budnet.ir.entry import Entry
+from budnet.ir.filters import Selector
+from budnet.observe.kubernetes import foreign_ways, openshift, services, slices, ways
+from budnet.observe.kubernetes.behind import Behind, Pods, port_of
+from budnet.observe.kubernetes.fields import Object, Place, Problems, Refused, Written, name_of
+from budnet.observe.kubernetes.foreign_ways import is_foreign_way
+from budnet.observe.kubernetes.gateways import GROUP, ROUTES, Gateways
+from budnet.observe.kubernetes.ingresses import Ingresses
+from budnet.observe.kubernetes.selectors import selects
+from budnet.observe.kubernetes.services import Service
+from budnet.observe.kubernetes.slices import Slice
+from budnet.observe.kubernetes.ways import Nodes
 from budnet.observe.kubernetes.workloads import HostPort
 from budnet.source.diagnostic import Severity
 
-SELECTS_NOBODY, NO_SUCH_BACKEND, NO_SUCH_PORT = "K201", "K202", "K203"
+SELECTS_NOBODY, NO_SUCH_BACKEND, NO_SUCH_PORT, NO_GRANT, NOT_ATTACHED = "K201", "K202", "K203", "K204", "K205"
 _KINDS = {
     ("", "Service"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"), ("networking.k8s.io", "Ingress"),
-    ("networking.k8s.io", "IngressClass"), ("route.openshift.io", "Route"), ("gateway.networking.k8s.io", "Gateway"), ("gateway.networking.k8s.io", "ReferenceGrant"),
-    *(("gateway.networking.k8s.io", kind) for kind in ROUTES),
+    ("networking.k8s.io", "IngressClass"), (GROUP, "Gateway"), (GROUP, "ReferenceGrant"), *((GROUP, kind) for kind in ROUTES),
+    (openshift.ROUTES, "Route"), (openshift.OPERATOR, "IngressController"),
 }  # fmt: skip
+_NAME = "kubernetes.io/metadata.name"
+_NAMES = {kind for _, kind in _KINDS}
+_GROUPS = {group for group, _ in _KINDS} | foreign_ways.groups()
 
 
 class Entrances:
@@ -28,119 +37,132 @@ class Entrances:
     def __init__(self, cluster: str) -> None:
         self.cluster = cluster
         self.services: dict[str, Service] = {}
-        self._slices: dict[str, list[str]] = {}
-        self._gateways = Gateways(cluster)
-        self._routes: list[openshift.Route] = []
+        self._slices: dict[str, list[Slice]] = {}
+        self._ingresses, self._gateways, self._routes = Ingresses(cluster), Gateways(cluster), openshift.Routes(cluster)
+        self._foreign: list[tuple[Written, str]] = []
+        self._lost: list[Entry] = []
         self._external: list[str] = []
         self._nodes: list[bool] = []
+        self._spaces: Mapping[str, Sequence[tuple[str, str]]] = {}
 
     @staticmethod
     def knows(group: str, kind: str) -> bool:
         """Whether `read` takes this kind."""
-        return (group, kind) in _KINDS
+        return (group, kind) in _KINDS or is_foreign_way(group, kind)
 
-    def read(self, kind: str, of: Object, name: str, namespace: str, place: Place) -> None:
+    def read(self, group: str, kind: str, of: Object, name: str, namespace: str, place: Place) -> None:
         """One object."""
-        if kind == "Service":
-            self.services[f"{namespace}/{name}"] = services.service(of, name, namespace, place)
+        one = Written(of, name, namespace, place)
+        if is_foreign_way(group, kind):
+            if foreign_ways.leads_in(of, kind):
+                self._foreign.append((one, f"{kind} of {group} is not modelled"))
+        elif kind == "Service":
+            self.services[one.label] = services.service(of, name, namespace, place)
         elif kind in ("EndpointSlice", "Endpoints"):
-            service, behind = services.slices(of, namespace)
-            self._slices.setdefault(service, []).extend(behind)
-        elif kind == "Route":
-            self._routes.append(openshift.route(of, name, namespace, place))
+            of_kind = slices.of_slice if kind == "EndpointSlice" else slices.of_endpoints
+            service, found = of_kind(of, name, namespace)
+            self._slices.setdefault(service, []).extend(found)
+        elif group == GROUP:
+            self._gateways.read(kind, one)
+        elif kind in ("Route", "IngressController"):
+            self._routes.read(kind, one)
         else:
-            self._gateways.read(kind, of, name, namespace, place)
+            self._ingresses.read(kind, one)
+
+    @staticmethod
+    def may_be_one(of: Object) -> bool:
+        """Whether an object may be one of these, as far as what it says of itself can be read."""
+        kind, version = of.get("kind"), of.get("apiVersion")
+        group = version.rpartition("/")[0] if isinstance(version, str) else ""
+        return not isinstance(kind, str) or kind in _NAMES or is_foreign_way(group, kind)
+
+    def lost(self, what: str, why: str, place: Place) -> None:
+        """Something that may be a way in, of which nothing more is known."""
+        self._lost.append(foreign_ways.lost(what, why, place, self.cluster))
+
+    def refused(self, one: Refused) -> None:
+        """A kind that is not shown, where it may be one of these."""
+        all_of_group = not one.kind and (not one.group or one.group in _GROUPS)
+        if all_of_group or (one.kind and self.knows(one.group, one.kind)):
+            self.lost(" of ".join(filter(None, (one.kind or "ways in", one.group))), one.why, one.place)
+
+    def unparsed(self, kinds: set[str], place: Place) -> None:
+        """A text that is no YAML or JSON, with the kinds that it says there are in it."""
+        if not kinds or any(self.may_be_one({"kind": k}) or k.endswith("List") for k in kinds):
+            what = f"the text at {place.file}:{max(place.line, 1)}"
+            self.lost(what, f"{what} could not be read, and may hold a way in", place)
 
     def node(self, addresses: Mapping[str, bool]) -> None:
         """A node, with its addresses and whether each is called an ExternalIP. An InternalIP that the internet routes is as public
         as one; of a node without addresses nobody knows whether it has any."""
         self._nodes.append(bool(addresses))
-        self._external += [a for a, external in addresses.items() if external or services.public(a)]
+        self._external += [a for a, external in addresses.items() if external or ways.public(a)]
 
-    def entries(self, endpoints: Sequence[Endpoint], host_ports: dict[str, list[HostPort]], fits: Fits) -> list[Entry]:
-        """All of them, in a stable order."""
-        pods, nodes = (
-            Pods(endpoints if self.services else ()),
-            Nodes(tuple(sorted(set(self._external))), bool(self._nodes) and all(self._nodes)),
-        )
-        found = [e for s in self.services.values() for e in services.entries(s, self._behind(s, pods), nodes, self.cluster)]
-        found += self._gateways.entries(pods, lambda space, name, port: self._targets(pods, space, name, port), fits)
-        found += [openshift.entry(r, self.cluster, pods, lambda *port: self._endpoints(pods, *port)) for r in self._routes]
-        found += _of_hosts(endpoints, host_ports, nodes, self.cluster)
+    def entries(
+        self, endpoints: Sequence[Endpoint], host_ports: Mapping[str, list[HostPort]], spaces: Mapping[str, Sequence[tuple[str, str]]]
+    ) -> list[Entry]:
+        """All of them, in a stable order. `spaces`: the labels of the namespaces that were read."""
+        self._spaces = spaces
+        nodes = Nodes(tuple(sorted(set(self._external))), bool(self._nodes) and all(self._nodes))
+        behind = self._behind(endpoints)
+        found = [e for s in self.services.values() for e in ways.of_service(s, behind, nodes, self.cluster)]
+        found += [*self._ingresses.entries(behind), *self._routes.entries(behind), *self._gateways.entries(behind, self._fits)]
+        found += [e for one, why in self._foreign for e in foreign_ways.entries(one, why, behind, self.cluster)]
+        found += self._lost
+        found += ways.of_hosts(endpoints, host_ports, nodes, self.cluster)
         return sorted(found, key=lambda e: (e.id, e.kind.value, e.protocol.value, e.port, e.targets))
 
     def problems(self, endpoints: Sequence[Endpoint]) -> Problems:
         """Services that lead to nobody, and Ingresses and routes to Services or ports that are not there."""
-        pods, out = Pods(endpoints), Problems()
-        for one in self.services.values():
-            behind = self._behind(one, pods)
-            if one.selector and not behind:
+        behind, out = self._behind(endpoints), Problems()
+        for one in (s for s in self.services.values() if s.type != "ExternalName"):
+            if one.selector and not behind.selected(one):
                 wanted = ", ".join(f"{k}={v}" for k, v in one.selector)
                 out.say(
                     Severity.WARNING, SELECTS_NOBODY, f"Service {one.label} selects no pod: none in {one.namespace} has {wanted}", one.place,
                     "correct the selector, or remove the Service",
                 )  # fmt: skip
-            for port in one.ports if behind else ():
-                if isinstance(port.target, str) and not services.targets(port, behind):
+            for port in one.ports:
+                if missed := behind.missed(one, port):
                     out.say(
-                        Severity.WARNING, NO_SUCH_PORT, f"Service {one.label} leads to the port '{port.target}', and none of its pods has one of that name",
-                        one.place, "name the port of the container, or write its number",
+                        Severity.WARNING, NO_SUCH_PORT, f"Service {one.label} leads to the port {missed} has one of that name", one.place,
+                        "name the port of the container, or write its number" if one.selector else "give both ports the same name",
                     )  # fmt: skip
-        for space, name, at, place in self._missing(pods):
-            what = f"Service {space}/{name}" + (f", port {at}" if f"{space}/{name}" in self.services else "")
-            out.say(Severity.WARNING, NO_SUCH_BACKEND, f"this leads to {what}, which is not there", place, "correct the name or the port")
+        for one_, space, name, at, protocol in (*self._ingresses.backends(), *self._gateways.backends()):
+            there = self.services.get(f"{space}/{name}")
+            if there is None or (not port_of(there, at, protocol) and there.type != "ExternalName"):
+                _missing(out, f"Service {space}/{name}" + (f", port {at}" if there else ""), one_.place)
+        for one_, what in self._routes.missing(behind):
+            _missing(out, what, one_.place)
+        self._unattached(out)
         return out
 
-    def _missing(self, pods: Pods) -> Iterator[tuple[str, str, int | str, Place]]:
-        """(namespace, Service, port, where it is written) of what Ingresses and routes lead to, and what is not there."""
-        for backend in self._gateways.backends():
-            one = self.services.get(f"{backend[0]}/{backend[1]}")
-            if one is None or not _port_of(one, backend[2]):
-                yield backend
-        for space, name, at, place in openshift.backends(self._routes):
-            one = self.services.get(f"{space}/{name}")
-            if one is None or (self._behind(one, pods) and not self._endpoints(pods, space, name, at)):
-                yield space, name, at, place
+    def _unattached(self, out: Problems) -> None:
+        """Routes that get nothing, or nothing to some backend."""
+        for route, to in self._gateways.not_granted():
+            out.say(
+                Severity.WARNING, NO_GRANT, f"{name_of(route.of)} leads to {to.kind} {to.namespace}/{to.name}, and no ReferenceGrant in {to.namespace} lets it",
+                route.place, f"write a ReferenceGrant in {to.namespace}, or name a {to.kind} of its own namespace",
+            )  # fmt: skip
+        for route, gateway in self._gateways.not_attached(self._fits):
+            out.say(
+                Severity.WARNING, NOT_ATTACHED, f"{name_of(route.of)} is attached to no listener of Gateway {gateway.label}", route.place,
+                "a listener takes a route by its kind, a host name that both have, and the namespaces of allowedRoutes",
+            )  # fmt: skip
 
-    def _behind(self, one: Service, pods: Pods) -> list[Endpoint]:
-        if one.type == "ExternalName":
-            return []
-        if one.selector:
-            return pods.selected(one.namespace, one.selector)
-        found = (pods.named(each) for each in dict.fromkeys(self._slices.get(one.label, ())))
-        return [e for e in found if e is not None]
+    def _fits(self, namespace: str, chosen: Selector) -> bool | None:
+        """Whether a selector selects a namespace; of one that was not read only the name is known."""
+        known = self._spaces.get(namespace)
+        if known is not None:
+            return selects(chosen, {_NAME: namespace} | dict(known))
+        by_name = tuple(r for r in chosen if r.key == _NAME)
+        if not selects(by_name, {_NAME: namespace}):
+            return False
+        return True if by_name == chosen else None
 
-    def _targets(self, pods: Pods, namespace: str, name: str, at: int | str) -> tuple[tuple[str, int], ...]:
-        one = self.services.get(f"{namespace}/{name}")
-        port = _port_of(one, at) if one else None
-        return services.targets(port, self._behind(one, pods)) if one and port else ()
-
-    def _endpoints(self, pods: Pods, namespace: str, name: str, at: str) -> tuple[tuple[str, int], ...]:
-        """Of a Service the endpoints over TCP whose port has a name, which is the Service's for it, or a number; all of them without."""
-        one = self.services.get(f"{namespace}/{name}")
-        ports = [p for p in one.ports if p.protocol is Protocol.TCP] if one else []
-        found = ((p, t) for p in ports for t in services.targets(p, self._behind(one, pods))) if one else ()
-        return tuple(t for p, t in found if at in ("", p.name, str(t[1])))
+    def _behind(self, endpoints: Sequence[Endpoint]) -> Behind:
+        return Behind(self.services, self._slices, Pods(endpoints))
 
 
-def _port_of(one: Service, at: int | str) -> Port | None:
-    return next((p for p in one.ports if at in (p.port, p.name)), None)
-
-
-def _of_hosts(endpoints: Sequence[Endpoint], host_ports: dict[str, list[HostPort]], nodes: Nodes, cluster: str) -> Iterator[Entry]:
-    """Ports of nodes that pods take for themselves: `hostPort`, and all of a pod with `hostNetwork`."""
-    for e in endpoints:
-        name = f"Pod {e.id.partition('[')[0]}"
-        if e.host_network:
-            listed = [(x.protocol, x.port, x.port, "") for x in e.listeners]
-            kind = EntryKind.HOST_NETWORK
-        else:
-            listed = list(host_ports.get(e.id, ()))
-            kind = EntryKind.HOST_PORT
-        for protocol, port, target, at in listed:
-            open_, why = nodes.public()
-            if at and at not in ("0.0.0.0", "::"):
-                open_, why = bool(services.public(at)), f"it is taken at {at} only"
-            yield Entry(
-                name, kind, cluster, protocol, port, ((e.id, target),), open_, why, e.origin, shown=nodes.external, keeps_source=True
-            )
+def _missing(out: Problems, what: str, place: Place) -> None:
+    out.say(Severity.WARNING, NO_SUCH_BACKEND, f"this leads to {what}, which is not there", place, "correct the name or the port")

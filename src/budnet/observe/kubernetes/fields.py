@@ -59,6 +59,21 @@ class Place(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """An object that is looked at again when all are there."""
+
+    of: Object
+    name: str
+    namespace: str
+    place: Place
+
+    @property
+    def label(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A kind of which it is not known what there is."""
 
@@ -181,6 +196,15 @@ def truth(of: Object, key: str, where: str = "") -> bool:
     if value is not None and not isinstance(value, bool):
         raise Wrong(f"{where}{key}", f"expected true or false, found {_kind(value)}")
     return bool(value)
+
+
+def texts(of: Object, key: str, where: str = "") -> list[str]:
+    """A list of texts."""
+    items = sequence(of, key, where)
+    for i, item in enumerate(items):
+        if not isinstance(item, str):
+            raise Wrong(f"{where}{key}[{i}]", f"expected a text, found {_kind(item)}")
+    return items
 
 
 def number(of: Object, key: str, first: int, last: int, where: str = "") -> int | None:

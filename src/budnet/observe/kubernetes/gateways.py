@@ -1,197 +1,259 @@
-"""Ingress and the Gateway API as ways into a cluster.
+"""The Gateway API as a way into a cluster: https://gateway-api.sigs.k8s.io/reference/spec/.
 
-Ingress: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/; Gateway, routes and ReferenceGrant:
-https://gateway-api.sigs.k8s.io/reference/spec/. Both are carried out by pods or by a cloud; which pods is not part of either API,
-so they are found by the labels that each controller's own manifests give them, and by the label that the Gateway API asks of
-what is made for one Gateway (GEP-1762). Where none is found, that is said.
+Which pods carry a Gateway out is found by the label that the API asks of what is made for one Gateway (GEP-1762). Where none has it,
+that is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.filters import Selector
-from budnet.observe.kubernetes.controllers import ALB, ALB_SCHEME, INTERNAL_INGRESS, PODS
-from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, sequence, text
+from budnet.observe.kubernetes.behind import Behind, Leads
+from budnet.observe.kubernetes.controllers import INTERNAL_GATEWAYS, INTERNAL_SERVICE
+from budnet.observe.kubernetes.fields import Object, Written, Wrong, labels, mapping, mappings, number, text, texts
 from budnet.observe.kubernetes.selectors import selector
-from budnet.observe.kubernetes.services import Pods, public
+from budnet.observe.kubernetes.ways import publicity
 
-Targets = Callable[[str, str, int | str], tuple[tuple[str, int], ...]]
-"""(namespace, Service, port or its name) -> where it leads."""
-Fits = Callable[[str, Selector], bool]
-"""Whether a namespace has the labels that a selector asks for."""
+Fits = Callable[[str, Selector], bool | None]
+"""Whether a namespace has the labels that a selector asks for; None where its labels are not known."""
 
+GROUP = "gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
+_TAKES: Mapping[str, tuple[str, ...]] = {
+    "HTTP": ("HTTPRoute", "GRPCRoute"), "HTTPS": ("HTTPRoute", "GRPCRoute"), "TLS": ("TLSRoute", "TCPRoute"),
+    "TCP": ("TCPRoute",), "UDP": ("UDPRoute",),
+}  # fmt: skip
+"""Which routes listeners of a protocol take (ProtocolType; TCPRoute where TLS ends at the Gateway); of others that is not defined."""
+_WITH_NAMES = ("HTTPRoute", "GRPCRoute", "TLSRoute")
+_COPIES = {"RequestMirror": "requestMirror", "ExternalAuth": "externalAuth"}
+"""Filters that send every request somewhere else as well."""
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
-@dataclass
-class _Written:
-    """Objects of one kind, as they were read."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a route sends something to."""
 
-    of: Object
-    name: str
+    group: str
+    kind: str
     namespace: str
-    place: Place
+    name: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    name: str
+    protocol: str
+    port: int
+    host: str
+    kinds: tuple[str, ...]
+    """Of routes, as far as they are limited here."""
+    namespaces: Object
+
+    def takes(self, kind: str) -> bool:
+        """Whether routes of a kind may attach, by the protocol and by what is written."""
+        return kind in _TAKES.get(self.protocol, ROUTES) and (not self.kinds or kind in self.kinds)
 
 
 @dataclass
 class Gateways:
-    """Collects Ingresses, Gateways and what belongs to them."""
+    """Collects Gateways and what belongs to them."""
 
     cluster: str
-    _ingresses: list[_Written] = field(default_factory=list)
-    _gateways: list[_Written] = field(default_factory=list)
-    _routes: list[_Written] = field(default_factory=list)
-    _grants: list[_Written] = field(default_factory=list)
-    _classes: dict[str, str] = field(default_factory=dict)
-    _default: str = ""
+    _gateways: list[Written] = field(default_factory=list)
+    _routes: list[Written] = field(default_factory=list)
+    _grants: list[Written] = field(default_factory=list)
 
-    def read(self, kind: str, of: Object, name: str, namespace: str, place: Place) -> None:
+    def read(self, kind: str, one: Written) -> None:
         """One object; what is wrong with it is raised here, so that later everything can be relied on."""
-        written = _Written(of, name, namespace, place)
-        if kind == "IngressClass":
-            self._classes[name] = text(mapping(of, "spec"), "controller", "spec.", "")
-            notes = dict(labels(mapping(of, "metadata"), "annotations", "metadata."))
-            if notes.get("ingressclass.kubernetes.io/is-default-class") == "true":
-                self._default = name
-        elif kind == "Ingress":
-            list(_backends(written))
-            self._ingresses.append(written)
-        elif kind == "Gateway":
-            _listeners(written)
-            self._gateways.append(written)
+        if kind == "Gateway":
+            _listeners(one)
+            self._gateways.append(one)
         elif kind == "ReferenceGrant":
-            _granted(written)
-            self._grants.append(written)
+            _granted(one)
+            self._grants.append(one)
         else:
-            list(_references(written))
-            sequence(mapping(of, "spec"), "parentRefs", "spec.")
-            self._routes.append(written)
+            list(_references(one))
+            _names(one)
+            mappings(mapping(one.of, "spec"), "parentRefs", "spec.")
+            self._routes.append(one)
 
-    def backends(self) -> Iterator[tuple[str, str, int | str, Place]]:
-        """(namespace, Service, port, where it is written) of everything that is referred to."""
-        for each in self._ingresses:
-            yield from ((each.namespace, name, port, each.place) for name, port in _backends(each))
-        for each in self._routes:
-            yield from ((space, name, port, each.place) for space, name, port in _references(each))
+    def backends(self) -> Iterator[tuple[Written, str, str, int, Protocol]]:
+        """(by whom, namespace, Service, port and its protocol) of everything that is referred to."""
+        for one in self._routes:
+            yield from (
+                (one, to.namespace, to.name, to.port, _protocol(one)) for to in _references(one) if (to.group, to.kind) == ("", "Service")
+            )
 
-    def entries(self, pods: Pods, targets: Targets, fits: Fits) -> Iterator[Entry]:
+    def not_granted(self) -> Iterator[tuple[Written, Reference]]:
+        """Routes with what they name in other namespaces that do not let them."""
+        return ((route, to) for route in self._routes for to in _references(route) if not self._may(route, to))
+
+    def not_attached(self, fits: Fits) -> Iterator[tuple[Written, Written]]:
+        """(route, Gateway) where the one names the other, and no listener of the other takes it."""
+        for route in self._routes:
+            for gateway in self._gateways:
+                named = [p for p in _parents(route) if _is(p, route, gateway)]
+                if named and all(_attached(route, named, gateway, each, fits) is False for each in _listeners(gateway)):
+                    yield route, gateway
+
+    def entries(self, behind: Behind, fits: Fits) -> Iterator[Entry]:
         """The ways in."""
-        for each in self._ingresses:
-            yield from self._ingress(each, pods, targets)
-        for each in self._gateways:
-            yield from self._gateway(each, pods, targets, fits)
+        for one in self._gateways:
+            yield from self._entries(one, behind, fits)
 
-    def _ingress(self, one: _Written, pods: Pods, targets: Targets) -> Iterator[Entry]:
-        spec, notes = mapping(one.of, "spec"), dict(labels(mapping(one.of, "metadata"), "annotations", "metadata."))
-        class_ = text(spec, "ingressClassName", "spec.", "") or notes.get("kubernetes.io/ingress.class", "") or self._default
-        controller = self._classes.get(class_, "")
-        labels_ = PODS.get(controller) or PODS.get("/".join(controller.split("/")[:2])) or PODS.get(f"k8s.io/ingress-{class_}") or ()
-        through = next((found for each in labels_ if (found := tuple(e.id for e in pods.anywhere(each)))), ())
-        given = mappings(mapping(mapping(one.of, "status"), "loadBalancer"), "ingress")
-        shown = tuple(str(g.get("ip") or g.get("hostname")) for g in given)
-        hosts = tuple(dict.fromkeys(str(r["host"]) for r in mappings(spec, "rules", "spec.") if r.get("host")))
-        inside = next((f"{k}: {notes[k]}" for k, words in INTERNAL_INGRESS.items() if notes.get(k) in words), "")
-        if controller == ALB and ALB_SCHEME not in notes:
-            inside = "the AWS Load Balancer Controller makes internal load balancers where no scheme is written"
-        known = [p for p in map(public, shown) if p is not None]
-        open_: bool | None = any(known) if known else not inside
-        why = inside or (
-            f"its address is {'public' if open_ else 'private'}" if known else "an ingress is public unless something says otherwise"
-        )
-        port = 443 if sequence(spec, "tls", "spec.") else 80
-        leads = tuple(dict.fromkeys(t for name, at in _backends(one) for t in targets(one.namespace, name, at)))
-        yield Entry(
-            f"Ingress {one.namespace}/{one.name}", EntryKind.INGRESS, self.cluster, Protocol.TCP, port, leads, open_, why, one.place.origin,
-            shown=hosts or shown, through=through,
-        )  # fmt: skip
-
-    def _gateway(self, one: _Written, pods: Pods, targets: Targets, fits: Fits) -> Iterator[Entry]:
-        through = tuple(e.id for e in pods.anywhere(((_GATEWAY_NAME, one.name),)) if e.namespace == one.namespace)
-        given = [str(a.get("value")) for a in mappings(mapping(one.of, "status"), "addresses", "status.")]
-        known = [p for p in map(public, given) if p is not None]
-        why = f"its address is {'public' if any(known) else 'private'}" if known else "a gateway is public unless something says otherwise"
-        for name, protocol, port, allowed in _listeners(one):
-            leads = dict.fromkeys(
-                t for route in self._routes if _attached(route, one, name, port, allowed, fits)
-                for space, service, at in _references(route) if self._may(route, space, service) for t in targets(space, service, at)
+    def _entries(self, one: Written, behind: Behind, fits: Fits) -> Iterator[Entry]:
+        through = tuple(e.id for e in behind.pods.anywhere(((_GATEWAY_NAME, one.name),)) if e.namespace == one.namespace)
+        spec = mapping(one.of, "spec")
+        given = mappings(mapping(one.of, "status"), "addresses", "status.") or mappings(spec, "addresses", "spec.")
+        shown = tuple(str(a["value"]) for a in given if a.get("value"))
+        open_, why = publicity(shown, _internal(spec), "a gateway")
+        for listener in _listeners(one):
+            leads = Leads.union(
+                self._leads(route, to, attached, behind)
+                for route in self._routes if (attached := _attached(route, _parents(route), one, listener, fits)) is not False
+                for to in _references(route)
             )  # fmt: skip
             yield Entry(
-                f"Gateway {one.namespace}/{one.name}", EntryKind.GATEWAY, self.cluster, protocol, port, tuple(leads),
-                any(known) if known else True, why, one.place.origin, shown=tuple(given), through=through,
+                f"Gateway {one.label}", EntryKind.GATEWAY, self.cluster, Protocol.UDP if listener.protocol == "UDP" else Protocol.TCP,
+                listener.port, leads.pods, open_, why, one.place.origin, shown=shown, through=through, beyond=leads.beyond, unseen=leads.unseen,
             )  # fmt: skip
 
-    def _may(self, route: _Written, namespace: str, service: str) -> bool:
-        """Whether a route may name a Service of another namespace: only where that namespace grants it."""
-        if namespace == route.namespace:
-            return True
-        wanted = str(route.of.get("kind")), route.namespace
-        return any(
-            g.namespace == namespace and wanted in froms and any(kind == "Service" and name in ("", service) for kind, name in tos)
+    def _leads(self, route: Written, to: Reference, attached: bool | None, behind: Behind) -> Leads:
+        if not self._may(route, to):
+            return Leads()
+        kind = route.of.get("kind")
+        if attached is None:
+            why = f"the labels of namespace {route.namespace}, by which listeners take routes, were not read"
+            return Leads(unseen=(f"whether {kind} {route.label} is attached is not known: {why}",))
+        if (to.group, to.kind) != ("", "Service"):
+            what = " of ".join(filter(None, (to.kind, to.group)))
+            return Leads(unseen=(f"{kind} {route.label} leads to {to.namespace}/{to.name}, and {what} is not modelled",))
+        return behind.service(to.namespace, to.name, to.port, _protocol(route))
+
+    def _may(self, route: Written, to: Reference) -> bool:
+        """Whether a route may name something of another namespace: only where that namespace grants it."""
+        wanted = GROUP, str(route.of.get("kind")), route.namespace
+        return to.namespace == route.namespace or any(
+            g.namespace == to.namespace and wanted in froms
+            and any((group, kind) == (to.group, to.kind) and name in ("", to.name) for group, kind, name in tos)
             for g in self._grants for froms, tos in [_granted(g)]
         )  # fmt: skip
 
 
-def _backends(one: _Written) -> Iterator[tuple[str, int | str]]:
-    spec = mapping(one.of, "spec")
-    found = [(mapping(spec, "defaultBackend", "spec."), "spec.defaultBackend.")]
-    for i, rule in enumerate(mappings(spec, "rules", "spec.")):
-        paths = mappings(mapping(rule, "http", f"spec.rules[{i}]."), "paths", f"spec.rules[{i}].http.")
-        found += [
-            (mapping(p, "backend", f"spec.rules[{i}].http.paths[{j}]."), f"spec.rules[{i}].http.paths[{j}].backend.")
-            for j, p in enumerate(paths)
-        ]
-    for of, where in found:
-        service = mapping(of, "service", where)
-        if service:
-            port = mapping(service, "port", f"{where}service.")
-            yield (
-                text(service, "name", f"{where}service."),
-                port.get("name") or number(port, "number", 1, 65535, f"{where}service.port.") or 0,
-            )
+def _internal(spec: Object) -> str:
+    class_ = text(spec, "gatewayClassName", "spec.", "")
+    if class_ in INTERNAL_GATEWAYS:
+        return f"gatewayClassName: {class_}"
+    infrastructure = mapping(spec, "infrastructure", "spec.")
+    notes = dict(labels(infrastructure, "annotations", "spec.infrastructure."))
+    return next((f"{k}: {notes[k]}" for k, words in INTERNAL_SERVICE.items() if notes.get(k, "").lower() in words), "")
 
 
-def _listeners(one: _Written) -> list[tuple[str, Protocol, int, Object]]:
+def _listeners(one: Written) -> list[_Listener]:
+    _internal(mapping(one.of, "spec"))
     out = []
     for i, each in enumerate(mappings(mapping(one.of, "spec"), "listeners", "spec.")):
         where = f"spec.listeners[{i}]."
         port = number(each, "port", 1, 65535, where)
         if port is None:
             raise Wrong(f"{where}port", "'port' is missing")
-        protocol = Protocol.UDP if text(each, "protocol", where, "HTTP") == "UDP" else Protocol.TCP
-        out.append((text(each, "name", where, ""), protocol, port, mapping(mapping(each, "allowedRoutes", where), "namespaces", where)))
+        allowed = mapping(each, "allowedRoutes", where)
+        written = mappings(allowed, "kinds", f"{where}allowedRoutes.")
+        kinds = tuple(str(k.get("kind")) if k.get("group", GROUP) == GROUP else "" for k in written)
+        spaces = mapping(allowed, "namespaces", f"{where}allowedRoutes.")
+        if spaces.get("from") == "Selector":
+            _chosen(spaces)
+        out.append(_Listener(
+            text(each, "name", where, ""), text(each, "protocol", where, "HTTP"), port, text(each, "hostname", where, ""), kinds, spaces
+        ))  # fmt: skip
     return out
 
 
-def _attached(route: _Written, gateway: _Written, listener: str, port: int, allowed: Object, fits: Fits) -> bool:
-    """Whether a route names a listener and is of a namespace that the listener takes routes from: by default its own."""
-    for parent in sequence(mapping(route.of, "spec"), "parentRefs", "spec."):
-        if not isinstance(parent, Mapping) or parent.get("kind", "Gateway") != "Gateway":
-            continue
-        same = parent.get("name") == gateway.name and parent.get("namespace", route.namespace) == gateway.namespace
-        if same and parent.get("sectionName", listener) == listener and parent.get("port", port) == port:
-            whose = allowed.get("from", "Same")
-            if whose == "All" or (whose == "Same" and route.namespace == gateway.namespace):
-                return True
-            if whose == "Selector":
-                return fits(route.namespace, selector(mapping(allowed, "selector"), "allowedRoutes.namespaces.selector"))
-    return False
+def _chosen(spaces: Object) -> Selector:
+    return selector(mapping(spaces, "selector", "allowedRoutes.namespaces."), "allowedRoutes.namespaces.selector")
 
 
-def _references(route: _Written) -> Iterator[tuple[str, str, int | str]]:
+def _attached(route: Written, parents: Iterable[Object], gateway: Written, listener: _Listener, fits: Fits) -> bool | None:
+    """Whether a route names a listener, and the listener takes it: its kind, its host names, its namespace, by default the Gateway's
+    own. None where the labels of its namespace are not known."""
+    named = any(
+        _is(parent, route, gateway) and parent.get("sectionName", listener.name) == listener.name
+        and parent.get("port", listener.port) == listener.port
+        for parent in parents
+    )  # fmt: skip
+    if not named or not listener.takes(str(route.of.get("kind"))) or not _meet(listener.host, _names(route)):
+        return False
+    whose = listener.namespaces.get("from", "Same")
+    if whose == "Selector":
+        return fits(route.namespace, _chosen(listener.namespaces))
+    return whose == "All" or (whose == "Same" and route.namespace == gateway.namespace)
+
+
+def _protocol(route: Written) -> Protocol:
+    return Protocol.UDP if route.of.get("kind") == "UDPRoute" else Protocol.TCP
+
+
+def _parents(route: Written) -> list[Object]:
+    return mappings(mapping(route.of, "spec"), "parentRefs", "spec.")
+
+
+def _is(parent: Object, route: Written, gateway: Written) -> bool:
+    """Whether a `parentRefs` is a Gateway."""
+    kind = parent.get("group", GROUP), parent.get("kind", "Gateway")
+    at = parent.get("namespace", route.namespace), parent.get("name")
+    return kind == (GROUP, "Gateway") and at == (gateway.namespace, gateway.name)
+
+
+def _names(route: Written) -> list[str]:
+    return texts(mapping(route.of, "spec"), "hostnames", "spec.") if route.of.get("kind") in _WITH_NAMES else []
+
+
+def _meet(host: str, names: list[str]) -> bool:
+    """Whether a listener and a route have a host name in common; `*.` stands for one label or more, and none at all for any name."""
+    return not host or not names or any(_is_in(host, n) or _is_in(n, host) for n in names)
+
+
+def _is_in(name: str, pattern: str) -> bool:
+    name, pattern = name.lower(), pattern.lower()
+    return name == pattern or (pattern.startswith("*.") and name.removeprefix("*").endswith(pattern[1:]))
+
+
+def _references(route: Written) -> Iterator[Reference]:
+    """Where a route sends requests, and copies of them; nothing goes to a backend of weight 0."""
     for i, rule in enumerate(mappings(mapping(route.of, "spec"), "rules", "spec.")):
-        for j, each in enumerate(mappings(rule, "backendRefs", f"spec.rules[{i}].")):
-            where = f"spec.rules[{i}].backendRefs[{j}]."
-            if each.get("kind", "Service") == "Service":
-                yield str(each.get("namespace") or route.namespace), text(each, "name", where), number(each, "port", 1, 65535, where) or 0
+        at = f"spec.rules[{i}]."
+        backends = [
+            (each, f"{at}backendRefs[{j}].") for j, each in enumerate(mappings(rule, "backendRefs", at))
+            if number(each, "weight", 0, 1_000_000, f"{at}backendRefs[{j}].") != 0
+        ]  # fmt: skip
+        copies = chain.from_iterable(_copies(each, where) for each, where in [(rule, at), *backends])
+        for each, where in [*backends, *copies]:
+            yield Reference(
+                text(each, "group", where, ""), text(each, "kind", where, "Service"),
+                text(each, "namespace", where, "") or route.namespace, text(each, "name", where), number(each, "port", 1, 65535, where) or 0,
+            )  # fmt: skip
 
 
-def _granted(one: _Written) -> tuple[set[tuple[str, str]], list[tuple[str, str]]]:
-    """(kind, namespace) that may refer, (kind, name or nothing for all) that may be referred to."""
+def _copies(of: Object, where: str) -> Iterator[tuple[Object, str]]:
+    for i, each in enumerate(mappings(of, "filters", where)):
+        key = _COPIES.get(str(each.get("type")))
+        at = f"{where}filters[{i}].{key}."
+        if key is not None:
+            filter_ = mapping(each, key, f"{where}filters[{i}].")
+            share = mapping(filter_, "fraction", at).get("numerator", filter_.get("percent"))
+            if share != 0:
+                yield mapping(filter_, "backendRef", at), f"{at}backendRef."
+
+
+def _granted(one: Written) -> tuple[set[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    """(group, kind, namespace) that may refer, (group, kind, name or nothing for all) that may be referred to."""
     spec = mapping(one.of, "spec")
-    froms = {(str(f.get("kind")), str(f.get("namespace"))) for f in mappings(spec, "from", "spec.")}
-    return froms, [(str(t.get("kind")), str(t.get("name") or "")) for t in mappings(spec, "to", "spec.")]
+    froms = {(str(f.get("group")), str(f.get("kind")), str(f.get("namespace"))) for f in mappings(spec, "from", "spec.")}
+    return froms, [(str(t.get("group") or ""), str(t.get("kind")), str(t.get("name") or "")) for t in mappings(spec, "to", "spec.")]

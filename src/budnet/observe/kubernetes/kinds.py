@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from budnet.observe.kubernetes import foreign_ways, openshift
 from budnet.observe.kubernetes.foreign import GROUPS, is_foreign
 from budnet.observe.kubernetes.gateways import ROUTES
 
@@ -21,8 +22,9 @@ VERSIONS: dict[tuple[str, str], tuple[str, ...]] = POLICIES | {
     ("apps.openshift.io", "DeploymentConfig"): ("v1",), ("argoproj.io", "Rollout"): ("v1alpha1",),
     **{("kubevirt.io", kind): ("v1", "v1alpha3") for kind in ("VirtualMachine", "VirtualMachineInstance")},
     ("discovery.k8s.io", "EndpointSlice"): ("v1", "v1beta1"),
-    ("route.openshift.io", "Route"): ("v1",), ("networking.k8s.io", "Ingress"): ("v1",), ("networking.k8s.io", "IngressClass"): ("v1", "v1beta1"),
+    ("networking.k8s.io", "Ingress"): ("v1",), ("networking.k8s.io", "IngressClass"): ("v1", "v1beta1"),
     **{("gateway.networking.k8s.io", kind): ("v1", "v1beta1", "v1alpha3", "v1alpha2") for kind in ("Gateway", "ReferenceGrant", *ROUTES)},
+    (openshift.ROUTES, "Route"): ("v1",), (openshift.OPERATOR, "IngressController"): ("v1",),
 }  # fmt: skip
 """The kinds that are read, each in the versions that are known; what a field of another one means is not guessed.
 
@@ -52,12 +54,12 @@ def is_heard_of(group: str, kind: str) -> bool:
 
 def groups() -> set[str]:
     """The API groups that have any such kind."""
-    return {group for group, _ in VERSIONS} | {OURS, *GROUPS}
+    return {group for group, _ in VERSIONS} | {OURS, *GROUPS, *foreign_ways.groups()}
 
 
 def is_read(group: str, kind: str) -> bool:
     """Whether objects of a kind mean something for reachability."""
-    return (group, kind) in VERSIONS or is_policy(group, kind)
+    return (group, kind) in VERSIONS or is_policy(group, kind) or foreign_ways.is_foreign_way(group, kind)
 
 
 def is_policy(group: str, kind: str) -> bool:

@@ -1,69 +1,134 @@
-"""OpenShift's Routes as ways into a cluster.
+"""Routes of OpenShift as ways into a cluster, and the routers that carry them out.
 
-https://docs.openshift.com/container-platform/4.14/rest_api/network_apis/route-route-openshift-io-v1.html: a Route leads to the
-endpoints of its Services whose port has the name or the number of `spec.port.targetPort`, to all of them without one. Routers speak
-HTTP and TLS, over TCP; the operator that makes them labels their pods.
+Route: https://docs.redhat.com/en/documentation/openshift_container_platform/4.16/html/network_apis/route-route-openshift-io-v1. A router
+sends to the ends of a Service themselves: `port.targetPort` is the number of an end's port or its name, which is that of the Service's
+port (openshift/origin#6274), and without one all of them are used (openshift/origin#24971). Whether a router is published outside:
+https://docs.redhat.com/en/documentation/openshift_container_platform/4.16/html/networking/nw-configuring-ingress-controller-endpoint-publishing-strategy
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
+from budnet.observe.kubernetes.behind import Behind, Leads
 from budnet.observe.kubernetes.controllers import ROUTER
-from budnet.observe.kubernetes.fields import Object, Place, mapping, mappings, number, text
-from budnet.observe.kubernetes.services import Pods
+from budnet.observe.kubernetes.fields import Object, Written, mapping, mappings, number, text
 
-Endpoints = Callable[[str, str, str], tuple[tuple[str, int], ...]]
-"""(namespace, Service, name or number of an endpoint's port, empty for any) -> where it leads over TCP."""
+ROUTES, OPERATOR = "route.openshift.io", "operator.openshift.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A Route as it is written."""
+@dataclass
+class Routes:
+    """Collects Routes and IngressControllers."""
 
-    name: str
-    namespace: str
-    services: tuple[str, ...]
-    port: str
-    """Name or number of an endpoint's port; empty for any."""
-    host: str
-    tls: bool
-    place: Place
+    cluster: str
+    _routes: list[Written] = field(default_factory=list)
+    _private: dict[str, str] = field(default_factory=dict)
+    """Why an IngressController is not published outside, by its name."""
+    _controllers: set[str] = field(default_factory=set)
+
+    def read(self, kind: str, one: Written) -> None:
+        """One object; what is wrong with it is raised here, so that later everything can be relied on."""
+        if kind == "Route":
+            list(_backends(one.of))
+            _ports(one.of)
+            _admitted(one.of)
+            _target(one.of)
+            self._routes.append(one)
+            return
+        self._controllers.add(one.name)
+        if why := _published_inside(one.of):
+            self._private[one.name] = f"IngressController {one.name}: {why}"
+
+    def missing(self, behind: Behind) -> Iterator[tuple[Written, str]]:
+        """Routes, each with what it leads to that is not there: a Service, or the port of its ends."""
+        for one in self._routes:
+            at = _target(one.of)
+            for kind, name in _backends(one.of):
+                what = f"Service {one.namespace}/{name}"
+                if kind == "Service" and f"{one.namespace}/{name}" not in behind.services:
+                    yield one, what
+                elif self._leads(one, kind, name, behind) == Leads():
+                    yield one, what + (f", port {at}" if at else "")
+
+    def entries(self, behind: Behind) -> Iterator[Entry]:
+        """The ways in."""
+        for one in self._routes:
+            leads = Leads.union(self._leads(one, kind, name, behind) for kind, name in _backends(one.of))
+            routers = _admitted(one.of) or sorted(self._controllers)
+            through = tuple(e.id for e in behind.pods.labelled(ROUTER) if not routers or dict(e.labels)[ROUTER] in routers)
+            inside = [self._private.get(r, "") for r in routers]
+            closed = bool(inside) and all(inside)
+            why = inside[0] if closed else "a route is public unless its routers are not"
+            shown = _hosts(one.of)
+            for port in _ports(one.of):
+                yield Entry(
+                    f"Route {one.label}", EntryKind.ROUTE, self.cluster, Protocol.TCP, port, leads.pods, not closed, why, one.place.origin,
+                    shown=shown, through=through, beyond=leads.beyond, unseen=leads.unseen,
+                )  # fmt: skip
+
+    def _leads(self, one: Written, kind: str, name: str, behind: Behind) -> Leads:
+        if kind != "Service":
+            return Leads(unseen=(f"{kind} {one.namespace}/{name} is not modelled",))
+        service, at = behind.services.get(f"{one.namespace}/{name}"), _target(one.of)
+        if service is None or service.type == "ExternalName":
+            return behind.service(one.namespace, name, at or 0)
+        found = [(p, behind.leads(service, p)) for p in service.ports if p.protocol is Protocol.TCP]
+        if not isinstance(at, int):
+            return Leads.union(leads for port, leads in found if at in (None, port.name))
+        all_ = Leads.union(leads for _, leads in found)
+        return Leads(tuple(p for p in all_.pods if p[1] == at), tuple(p for p in all_.beyond if p[1] == at), all_.unseen)
 
 
-def route(of: Object, name: str, namespace: str, place: Place) -> Route:
-    """One Route. A Service of weight 0 gets nothing."""
+def _backends(of: Object) -> Iterator[tuple[str, str]]:
+    """(kind, name); nothing goes to a backend of weight 0 beside others."""
     spec = mapping(of, "spec")
-    backends = [(mapping(spec, "to", "spec."), "spec.to.")]
-    backends += [(b, f"spec.alternateBackends[{i}].") for i, b in enumerate(mappings(spec, "alternateBackends", "spec."))]
-    chosen = [text(b, "name", at) for b, at in backends if text(b, "kind", at, "Service") == "Service" and _weight(b, at) != 0]
-    port = mapping(spec, "port", "spec.")
-    target = port.get("targetPort")
-    if not isinstance(target, str):
-        target = str(number(port, "targetPort", 1, 65535, "spec.port.") or "")
-    given = [str(s["host"]) for s in mappings(mapping(of, "status"), "ingress", "status.") if s.get("host")]
-    host = text(spec, "host", "spec.", "") or next(iter(given), "")
-    return Route(name, namespace, tuple(chosen), target, host, bool(mapping(spec, "tls", "spec.")), place)
+    found = [(mapping(spec, "to", "spec."), "spec.to.")]
+    found += [(b, f"spec.alternateBackends[{i}].") for i, b in enumerate(mappings(spec, "alternateBackends", "spec."))]
+    for each, where in found:
+        if number(each, "weight", 0, 256, where) != 0:
+            yield text(each, "kind", where, "Service"), text(each, "name", where)
 
 
-def _weight(backend: Object, where: str) -> int | None:
-    return number(backend, "weight", 0, 256, where)
+def _target(of: Object) -> int | str | None:
+    port = mapping(mapping(of, "spec"), "port", "spec.")
+    at = port.get("targetPort")
+    if isinstance(at, str):
+        return int(at) if at.isdecimal() else at or None
+    return number(port, "targetPort", 1, 65535, "spec.port.")
 
 
-def entry(one: Route, cluster: str, pods: Pods, endpoints: Endpoints) -> Entry:
-    """The way in that a Route makes."""
-    leads = dict.fromkeys(t for service in one.services for t in endpoints(one.namespace, service, one.port))
-    return Entry(
-        f"Route {one.namespace}/{one.name}", EntryKind.ROUTE, cluster, Protocol.TCP, 443 if one.tls else 80, tuple(leads), True,
-        "a route is public unless something says otherwise", one.place.origin, shown=(one.host,) if one.host else (),
-        through=tuple(e.id for e in pods.anywhere(ROUTER)),
-    )  # fmt: skip
+def _ports(of: Object) -> list[int]:
+    """Where routers take connections; over TLS plain ones as well where that is allowed."""
+    tls = mapping(mapping(of, "spec"), "tls", "spec.")
+    if not tls:
+        return [80]
+    return [80, 443] if tls.get("insecureEdgeTerminationPolicy") == "Allow" else [443]
 
 
-def backends(some: list[Route]) -> Iterator[tuple[str, str, str, Place]]:
-    """(namespace, Service, port, where it is written) of all that Routes refer to."""
-    for one in some:
-        yield from ((one.namespace, service, one.port, one.place) for service in one.services)
+def _hosts(of: Object) -> tuple[str, ...]:
+    """Its host name, or those that routers have made for it."""
+    written = text(mapping(of, "spec"), "host", "spec.", "")
+    given = mappings(mapping(of, "status"), "ingress", "status.")
+    return (written,) if written else tuple(dict.fromkeys(str(g["host"]) for g in given if g.get("host")))
+
+
+def _admitted(of: Object) -> list[str]:
+    """The routers that have taken a route, as far as its status says."""
+    given = mappings(mapping(of, "status"), "ingress", "status.")
+    return sorted({str(g["routerName"]) for g in given if g.get("routerName")})
+
+
+def _published_inside(of: Object) -> str:
+    """Why a router is not reached from outside; empty where it may be."""
+    for part in ("status", "spec"):
+        strategy = mapping(mapping(of, part), "endpointPublishingStrategy", f"{part}.")
+        if strategy:
+            scope = mapping(strategy, "loadBalancer", f"{part}.endpointPublishingStrategy.").get("scope")
+            if strategy.get("type") == "Private":
+                return "endpointPublishingStrategy: Private"
+            return "scope: Internal" if scope == "Internal" else ""
+    return ""

@@ -113,7 +113,7 @@ def _prefix(written: str) -> Prefix:
 
 def _port(of: Object, where: str) -> PolicyPort:
     only(of, ("protocol", "port", "endPort"), where)
-    protocol = _protocol(of, where)
+    protocol = protocol_of(of, where)
     port = of.get("port")
     if port is None:
         if of.get("endPort") is not None:
@@ -137,10 +137,11 @@ def _port(of: Object, where: str) -> PolicyPort:
     return PolicyPort(protocol, first, end if end != first else None)
 
 
-def _protocol(of: Object, where: str) -> Protocol:
+def protocol_of(of: Object, where: str) -> Protocol:
+    """TCP where none is written."""
     word = text(of, "protocol", where, "TCP")
     if word not in PROTOCOLS:
-        raise Wrong(f"{where}protocol", f"'{word}' is no protocol of a policy", f"write one of {', '.join(PROTOCOLS)}")
+        raise Wrong(f"{where}protocol", f"'{word}' is no protocol", f"write one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[word]
 
 
@@ -270,10 +271,10 @@ def _admin_ports(row: Object, where: str) -> tuple[PolicyPort, ...]:
         if each.get("portNumber") is not None:
             given = mapping(each, "portNumber", at)
             only(given, ("protocol", "port"), f"{at}portNumber.")
-            out.append(PolicyPort(_protocol(given, f"{at}portNumber."), _needed(given, "port", f"{at}portNumber.")))
+            out.append(PolicyPort(protocol_of(given, f"{at}portNumber."), _needed(given, "port", f"{at}portNumber.")))
         elif each.get("portRange") is not None:
             given = mapping(each, "portRange", at)
-            out.append(_range(_protocol(given, f"{at}portRange."), given, f"{at}portRange."))
+            out.append(_range(protocol_of(given, f"{at}portRange."), given, f"{at}portRange."))
         elif each.get("namedPort") is not None:
             out += [PolicyPort(protocol, text(each, "namedPort", at)) for protocol in PROTOCOLS.values()]
         else:

@@ -41,9 +41,14 @@ def unread(of: Object, cluster: str, place: Place, why: str) -> UnknownPolicy:
     return UnknownPolicy(name_of(of), cluster, PodPeer(chosen, spaces), True, True, why, place.origin)
 
 
+def kinds_in(data: bytes) -> set[str]:
+    """The kinds that a text says are in it, as far as it is written in lines."""
+    return {m.decode() for m in _KIND.findall(data)}
+
+
 def lost(data: bytes, cluster: str, place: Place) -> UnknownPolicy | None:
     """In place of a text that is no YAML or JSON: it may hold a policy, unless it says that it is something else."""
-    kinds = {m.decode() for m in _KIND.findall(data)}
+    kinds = kinds_in(data)
     if kinds and not any(kind.endswith(("Policy", "List")) for kind in kinds):
         return None
     spaces = {space.decode() for _, space in _SPACE.findall(data)}

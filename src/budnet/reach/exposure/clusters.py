@@ -27,9 +27,9 @@ from budnet.reach.semantics import NO, PERHAPS, YES
 from budnet.reach.table.table import Table
 
 Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
-ROUTED = (EntryKind.INGRESS, EntryKind.GATEWAY, EntryKind.ROUTE)
-"""What some pods, or a cloud, take connections for."""
 PUBLIC = AddressSet.of(EVERYWHERE) - semantics.NOT_PUBLIC
+ROUTED = (EntryKind.INGRESS, EntryKind.ROUTE, EntryKind.GATEWAY, EntryKind.OTHER)
+"""What some pods, or a cloud, take connections for; or nobody knows who does."""
 
 
 class Clusters:
@@ -71,7 +71,9 @@ class Clusters:
                 key = (one.workload, one.port, entry.kind.value, one.entry, one.at)
                 if key not in found or order.index(one.word) < order.index(found[key].word):
                     found[key] = one
-        return sorted(found.values(), key=lambda x: (order.index(x.word), x.workload, x.port, x.entry, x.kind, x.at))
+        of = [e for e in self.network.entries if among is None or e.kind is EntryKind.OTHER]  # which may lead to these as well
+        others = dict.fromkeys(x for entry in of for x in self._not_read(entry, ahead))
+        return sorted((*found.values(), *others), key=lambda x: (order.index(x.word), x.workload, x.port, x.entry, x.kind, x.at, x.reason))
 
     def _open(self, entry: Entry) -> Iterator[str]:
         """Pods that the internet reaches straight: an ingress controller has to be one of them."""
@@ -88,14 +90,29 @@ class Clusters:
         name = entry.id
         if entry.kind in (EntryKind.HOST_PORT, EntryKind.HOST_NETWORK):
             name = endpoint.service
-        door = f"{entry.port}/{entry.protocol.name.lower()}" if entry.port else "a port not chosen yet"
         asked = tuple(p.id for p in policies)
         direct = word in (Word.EVERYWHERE, Word.RANGES)
         by = (tuple(self._rules(policies, entry, port)) if direct else ()) or asked
         return Exposure(
-            endpoint.service, f"{port}/{entry.protocol.name.lower()}", name, entry.kind.value, door, word, prefixes, reason, by,
+            endpoint.service, f"{port}/{entry.protocol.name.lower()}", name, entry.kind.value, _door(entry), word, prefixes, reason, by,
             entry.origin, entry.shown,
         )  # fmt: skip
+
+    def _not_read(self, entry: Entry, ahead: set[str]) -> Iterator[Exposure]:
+        """Who stands behind an entry besides endpoints: addresses outside of the cluster, and nobody knows who."""
+        closed = _closed(entry) or (
+            "" if not entry.through or ahead & set(entry.through) else "what serves it is not reachable from the internet"
+        )
+        kind, door, name = entry.kind.value, _door(entry), entry.protocol.name.lower()
+        sure = Word.THROUGH if entry.kind in ROUTED else Word.EVERYWHERE if entry.sources == EVERYWHERE else Word.RANGES
+        word = Word.PRIVATE if closed else Word.UNKNOWN if entry.public is None else sure
+        prefixes = (AddressSet.of(entry.sources) & PUBLIC).prefixes() if word is Word.RANGES else ()
+        for address, port in entry.beyond:
+            reason = closed or f"{entry.why}; no policy is asked about what is not in the cluster"
+            yield Exposure(address, f"{port}/{name}", entry.id, kind, door, word, prefixes, reason, (), entry.origin, entry.shown)
+        for why in entry.unseen:
+            word = Word.PRIVATE if closed else Word.UNKNOWN
+            yield Exposure("", "", entry.id, kind, door, word, (), closed or why, (), entry.origin, entry.shown)
 
     # ---- without anything before it -------------------------------------------------------------------------------------
 
@@ -104,9 +121,9 @@ class Clusters:
         clients, doubtful = self._clients(endpoint, entry.protocol, port)
         nodes = NO if entry.keeps_source else self.from_nodes(endpoint, entry.protocol, port)
         blocker = self._blockers(endpoint)
-        if entry.public is False:
+        if closed := _closed(entry):
             reached = (clients | doubtful) & who or nodes != NO
-            return (Word.PRIVATE, (), entry.why) if reached else (Word.BLOCKED, (), f"blocked: {blocker}")
+            return (Word.PRIVATE, (), closed) if reached else (Word.BLOCKED, (), f"blocked: {blocker}")
         open_, perhaps = clients & who & PUBLIC, doubtful & who & PUBLIC
         if not open_ and not perhaps and nodes == NO:
             return Word.BLOCKED, (), f"blocked: {blocker}"
@@ -197,6 +214,8 @@ class Clusters:
             return Word.BLOCKED, (), f"blocked: nobody reaches it: {blocker}"
         if entry.public is False:
             return Word.PRIVATE, (), entry.why
+        if entry.public is None:
+            return Word.UNKNOWN, (), entry.why
         if every == {YES}:
             return Word.THROUGH, (), f"through the {who}: {entry.why}, and {self._let(endpoint)}"
         return Word.UNKNOWN, (), f"which pods carry out this {who} is not known, and not everybody reaches it: {blocker}"
@@ -249,6 +268,20 @@ class Clusters:
                 blocks = [AddressSet.of([b.prefix]) - AddressSet.of(b.without) for b in rule.peers if isinstance(b, BlockPeer)]
                 if fits and (not rule.peers or any(b & PUBLIC for b in blocks)):
                     yield rule.id
+
+
+def _closed(entry: Entry) -> str:
+    """Why the internet does not even reach an entry; empty where it may."""
+    if entry.public is False:
+        return entry.why
+    return "" if AddressSet.of(entry.sources) & PUBLIC else "the load balancer takes no range of the internet (loadBalancerSourceRanges)"
+
+
+def _door(entry: Entry) -> str:
+    """The port outside, as far as it is known."""
+    if entry.kind is EntryKind.OTHER:
+        return ""
+    return f"{entry.port}/{entry.protocol.name.lower()}" if entry.port else "a port not chosen yet"
 
 
 def _families(some: AddressSet) -> AddressSet:

@@ -30,8 +30,9 @@ class Exposure:
     """A workload's port, the way in, and the answer with its reason."""
 
     workload: str
+    """Or an address or a host name that is nobody's who was read; empty where it is not known who stands behind the way in."""
     port: str
-    """`5432/tcp`, or `all`."""
+    """`5432/tcp`, or `all`; empty where `workload` is."""
     entry: str
     """`Service shop/db`; of our own networks the gateway or load balancer."""
     kind: str
@@ -46,6 +47,11 @@ class Exposure:
     origin: Origin
     shown: tuple[str, ...] = ()
     """Addresses or host names of the door, as far as they are known. They come and go with nodes."""
+
+    @property
+    def called(self) -> str:
+        """`workload` for people."""
+        return self.workload or "(not known)"
 
     @property
     def at(self) -> str:
