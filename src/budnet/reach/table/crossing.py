@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from budnet.packets.connections import Connections, Ids, distinct
-from budnet.reach.table.columns import Indices
+from budnet.packets.connections import Connections, Ids, distinct, to_words
+from budnet.reach.table.columns import Bools, Indices
 from budnet.reach.table.rows import Rows
 
 _SPARE = 64
@@ -64,6 +64,34 @@ class Crossing:
             self._met[new] = self.connections.meet(self._outward.ids[rows], self._inward.ids[columns])
             found = np.take(self._met, codes)
         return found
+
+
+class Spoken:
+    """Connections without what there cannot be between addresses of one family, each worked out when it is first asked for."""
+
+    def __init__(self, connections: Connections, of_v4: int, of_v6: int) -> None:
+        """`of_v4`, `of_v6`: all that there can be, as a mask."""
+        self.connections = connections
+        self._all = np.stack([to_words(mask, connections.words) for mask in (of_v4, of_v6)])
+        self._known = np.zeros((2, 0), np.int32)
+
+    def of(self, found: Ids, v6: Bools) -> Ids:
+        """Connections of shape (sources, destinations); `v6`: which destinations are of that family, the others are of IPv4."""
+        more = len(self.connections.masks) - self._known.shape[1]
+        if more > 0:
+            self._known = np.concatenate([self._known, np.full((2, more), _NOT_MET, np.int32)], axis=1)
+        out = self._look(found, v6)
+        if out.size and out.min() == _NOT_MET:
+            new = distinct(found[out == _NOT_MET])
+            words = self.connections.table()[new] & self._all[:, None, :]
+            self._known[:, new] = self.connections.numbers(words.reshape(-1, words.shape[-1])).reshape(2, -1)
+            out = self._look(found, v6)
+        return out
+
+    def _look(self, found: Ids, v6: Bools) -> Ids:
+        out = np.take(self._known[0], found)
+        out[:, v6] = np.take(self._known[1], found[:, v6])
+        return out
 
 
 class _Numbers:

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budnet.collector import paused
 from budnet.ir.address import Prefix
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
-from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded, to_words
+from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded
 from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts, semantics
 from budnet.reach.admission import covers_partly
 from budnet.reach.nodes import Nodes
 from budnet.reach.table.columns import Bools, Columns, Indices
-from budnet.reach.table.crossing import Crossing
+from budnet.reach.table.crossing import Crossing, Spoken
 from budnet.reach.table.fronts import Fronts
 from budnet.reach.table.groups import Groups
 from budnet.reach.table.peers import Peers
@@ -56,6 +55,7 @@ class Table:
         self._groups_out = Groups(network, self.columns, self.alphabet, words, ingress=False) if self.wires else None
         self._groups_in = Groups(network, self.columns, self.alphabet, words, ingress=True) if self.wires else None
         self._between, self._seen = self._carried()
+        self._of_families: Spoken | None = None
 
     def terms(self) -> tuple[Terms, Terms]:
         """The rules of all policies over these columns: outwards and inwards."""
@@ -144,20 +144,18 @@ class Table:
     def _apart(self, sources: Indices, there: Indices, found: Ids) -> Ids:
         """Without pairs that never meet."""
         if self._mixed:
-            found = self._spoken(found, self.columns.family[there])
+            found = self._spoken(found, self.columns.family[there] == 6)
             found[~self.meeting(sources[:, None], there[None, :])] = NOTHING
         else:
             found[np.ix_(sources >= self.columns.inside, there >= self.columns.inside)] = NOTHING
         return found
 
-    def _spoken(self, found: Ids, family: NDArray[np.int32]) -> Ids:
+    def _spoken(self, found: Ids, v6: Bools) -> Ids:
         """Without what there cannot be between addresses of their destinations' families."""
-        used = np.unique(found)
-        table = self.connections.table()[used]
-        words = np.stack([to_words(self.lanes.known(self.alphabet.over(v)), self.connections.words) for v in (4, 6)])
-        cut = self.connections.numbers((table[:, None, :] & words).reshape(-1, words.shape[1])).reshape(-1, 2)
-        out: Ids = cut[np.searchsorted(used, found), (family == 6).astype(np.intp)]
-        return out
+        if self._of_families is None or self._of_families.connections is not self.connections:
+            all_ = (self.lanes.known(self.alphabet.over(version)) for version in (4, 6))
+            self._of_families = Spoken(self.connections, *all_)
+        return self._of_families.of(found, v6)
 
     def meeting(self, sources: Indices, there: Indices) -> Bools:
         """Which pairs of columns of a cluster could ever meet: not addresses of two families, nor two parts of the outside."""
