@@ -8,27 +8,29 @@ name; what else the file has, its machines and its other clusters, has no counte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
 
 from budnet.ir.address import Prefix
 from budnet.ir.called import workload
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.network import Network
 from budnet.packets.addresses import address
+from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
 from budnet.reach import cuts, diff_ways, semantics
 from budnet.reach.diff_edits import Edits
+from budnet.reach.diff_rows import NOTHING, Numbers, Sets, differing
 from budnet.reach.diff_traced import CLOSED, OPENED, Traced
 from budnet.reach.difference import WAS_UNKNOWN, Change, Difference, Matched
 from budnet.reach.engine import Engine
 from budnet.reach.points import Point
-from budnet.reach.table.grouped import Party, connections, outside_label
+from budnet.reach.table.grouped import Party, by_source, outside_label
 from budnet.reach.table.table import Table
 
 _Key = str | int
 """A workload's or a pod's name; of a part of the outside the first address of it, as a number."""
-_Sets = tuple[Transports, Transports]
-_NOTHING: _Sets = (Transports(), Transports())
 
 
 def diff_table(old: Network, new: Network) -> Difference:
@@ -37,28 +39,26 @@ def diff_table(old: Network, new: Network) -> Difference:
     name = _names(old, new)
     before, after = _Side(old, new, name), _Side(new, old, name)
     split = before.uneven() | after.uneven()
-    was, now = before.cells(split), after.cells(split)
-    if not clusters:
-        both = before.parts & after.parts
-        known = before.services & after.services
-        was, now = ({k: v for k, v in cells.items() if _shared(k, both, known)} for cells in (was, now))
+    sides = before.parties(split), after.parties(split)
+    asked = sorted({*sides[0], *sides[1]} if clusters else _shared(before, after, sides), key=_order)
     why = Edits(old, new) if clusters else None
     opened, closed, unknown = (
         _Rows(one, why or Traced(one.network, other.network, words, one.points))
         for one, other, words in ((after, before, OPENED), (before, after, CLOSED), (after, before, OPENED))
     )
-    for key in sorted({*was, *now}, key=lambda k: tuple((isinstance(x, int), str(x) if isinstance(x, str) else f"{x:040}") for x in k)):
-        one, other = was.get(key, _NOTHING), now.get(key, _NOTHING)
-        if one != other:
-            opened.add(key, other[0] - one[0], _kind(one))
-            closed.add(key, one[0] - other[0], _kind(other))
-            closed.add(key, one[1] - other[1] - other[0], WAS_UNKNOWN)
-            unknown.add(key, other[1] - one[1], _kind(one))
+    numbers = Numbers()
+    rows = (side.rows([parties.get(k) for k in asked], numbers) for side, parties in zip((before, after), sides, strict=True))
+    for source, there, was, now in differing(*rows):
+        one, other, key = numbers.sets[was], numbers.sets[now], (asked[source], asked[there])
+        opened.add(key, other[0] - one[0], _kind(one))
+        closed.add(key, one[0] - other[0], _kind(other))
+        closed.add(key, one[1] - other[1] - other[0], WAS_UNKNOWN)
+        unknown.add(key, other[1] - one[1], _kind(one))
     ways = diff_ways.of_clusters(old, new, why) if why else diff_ways.of_both_kinds(old, new, before.shared(after), after.shared(before))
     return Difference(opened.rows(), closed.rows(), (), unknown.rows(), _matched(before, after, clusters), ways)
 
 
-def _kind(other: _Sets) -> str:
+def _kind(other: Sets) -> str:
     """Of a change, by what the other network has."""
     return "changed" if any(other) else "new"
 
@@ -69,8 +69,15 @@ def _matched(before: _Side, after: _Side, clusters: bool) -> Matched:
     return Matched(how, len(old & new), tuple(sorted(old - new)), tuple(sorted(new - old)))
 
 
-def _shared(key: tuple[_Key, _Key], outside: set[int], inside: set[str]) -> bool:
-    return all(k in outside if isinstance(k, int) else k.partition(" ")[0] in inside for k in key)
+def _shared(before: _Side, after: _Side, sides: Iterable[Iterable[_Key]]) -> set[_Key]:
+    """Of a file and a cluster what both have."""
+    outside, inside = before.parts & after.parts, before.services & after.services
+    return {k for keys in sides for k in keys if (k in outside if isinstance(k, int) else k.partition(" ")[0] in inside)}
+
+
+def _order(key: _Key) -> tuple[bool, str]:
+    """Workloads by name, then the outside by address."""
+    return (True, f"{key:040}") if isinstance(key, int) else (False, key)
 
 
 def _names(old: Network, new: Network) -> Callable[[Endpoint], str]:
@@ -134,26 +141,26 @@ class _Side:
         """Workloads whose pods do not fare alike."""
         return {service for service, pods in self._columns.items() if len({tuple(c) for c in pods.values()}) > 1}
 
-    def cells(self, split: set[str]) -> dict[tuple[_Key, _Key], _Sets]:
-        """(allowed, unknown) of every pair with something in it; a workload in `split` by its pods."""
-        keys: dict[str, _Key] = {}
-        everybody = []
+    def parties(self, split: set[str]) -> dict[_Key, Party]:
+        """Whom rows are about: workloads, those in `split` by their pods, and parts of the outside."""
+        out: dict[_Key, Party] = {}
         for service, pods in self._columns.items():
-            for label, columns in (
-                ((f"{service} {i}", c) for i, c in pods.items()) if service in split else [(service, next(iter(pods.values())))]
-            ):
-                keys[label] = label
-                everybody.append(Party(label, tuple(columns)))
-        for edge, column in self._outside.items():
-            keys[str(edge)] = edge
-            everybody.append(Party(str(edge), (column,)))
-        known: dict[int, _Sets] = {}
-        out: dict[tuple[_Key, _Key], _Sets] = {}
-        for src, dst, connection in connections(self.table, among=everybody):
-            if connection not in known:
-                known[connection] = self.table.sets(connection)[:2]
-            out[keys[src.label], keys[dst.label]] = known[connection]
-        return out
+            if service in split:
+                out |= {f"{service} {i}": Party(i, tuple(columns)) for i, columns in pods.items()}
+            else:
+                out[service] = Party(service, tuple(next(iter(pods.values()))))
+        return out | {edge: Party(str(edge), (column,)) for edge, column in self._outside.items()}
+
+    def rows(self, asked: Sequence[Party | None], numbers: Numbers) -> Iterator[tuple[int, Ids]]:
+        """(source, what passes to each of those asked about) of each that something passes from, as `numbers` says it. By places in
+        `asked`, where None is somebody whom only the other network has."""
+        at = np.array([i for i, party in enumerate(asked) if party is not None], np.intp)
+        spelt = numbers.of(lambda connection: self.table.sets(connection)[:2])
+        for source, there, found in by_source(self.table, [p for p in asked if p is not None]):
+            row = np.zeros(len(asked), np.int32)
+            row[at[there]] = spelt(found)
+            row[at[source]] = NOTHING
+            yield int(at[source]), row
 
     def prefixes(self, parts: Iterable[int]) -> tuple[Prefix, ...]:
         """Of parts of the outside."""
