@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -69,6 +70,9 @@ class Verbs(click.Group):
         except WrongQuestion as wrong:
             click.echo(str(wrong) if isinstance(wrong, Unreadable) else f"budnet: {wrong}", err=True)
             sys.exit(WRONG_INPUT)
+        except BrokenPipeError:
+            # here and not in `main`: click would take it for an answer of no
+            _heard_enough()
         if ctx.meta.get(WRONG):
             sys.exit(WRONG_INPUT)
         return answer
@@ -121,9 +125,14 @@ def run() -> NoReturn:
     # what a command makes lives as long as the command: looking through it for garbage takes a tenth of the time and finds none
     gc.set_threshold(200_000)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads to multiply matrices, and there are none here
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
-        code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        if sys.stdout is None:
+            raise BudnetError("standard output is closed")
+        code = _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.exit(code)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as wrong:
@@ -135,6 +144,29 @@ def run() -> NoReturn:
         click.echo(f"budnet: {refused}", err=True)
         sys.exit(WORLD_REFUSED)
     except BrokenPipeError:
-        # whoever read our output has seen enough; the interpreter must not complain about it again on its way out
+        _heard_enough()
+    except OSError as refused:
+        if refused.errno not in _FULL or refused.filename is not None:
+            raise
         sys.stdout = None
-        sys.exit(0)
+        click.echo(f"budnet: the answer cannot be written: {refused.strerror}", err=True)
+        sys.exit(WORLD_REFUSED)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What the file behind standard output may say."""
+
+
+def _run() -> int:
+    """The exit code. What a verb still has to write is written before it ends."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    return code if isinstance(code, int) else 0
+
+
+def _heard_enough() -> NoReturn:
+    """Whoever read our output has seen enough; the interpreter must not complain about it again on its way out."""
+    sys.stdout = None
+    sys.exit(0)
