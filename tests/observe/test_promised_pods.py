@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from budnet.ir.endpoint import Endpoint
+from budnet.source.diagnostic import Severity
 from observe.reading import observed, policy, service
 
 
@@ -137,3 +139,34 @@ spec: {domain: {devices: {}}}
         ("shop/virt-launcher-vm-x[Pod]", "shop/vm[VirtualMachine]"),
         ("shop/alone[VirtualMachineInstance]", "shop/alone[VirtualMachineInstance]"),
     }
+
+
+@pytest.mark.parametrize(
+    ("port", "where"),
+    [
+        ("{name: sql, containerport: 5432}", "ports[1].containerPort"),
+        ("{name: sql, containerPort: '5432'}", "ports[1].containerPort"),
+        ("{name: sql, containerPort: 70000}", "ports[1].containerPort"),
+        ("{name: sql, containerPort: 5432, protocol: tcp}", "ports[1].protocol"),
+        ("{name: 7, containerPort: 5432}", "ports[1].name"),
+    ],
+)
+@pytest.mark.parametrize("form", ["yaml", "json"])
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "CronJob"])
+def test_a_port_that_is_wrong_does_not_take_the_pod_with_it(tmp_path: Path, port: str, where: str, form: str, kind: str) -> None:
+    spec = {"containers": [{"name": "main", "ports": [{"name": "http", "containerPort": 80}, yaml.safe_load(port)]}]}
+    inner = spec if kind == "Pod" else {"template": {"metadata": {"labels": {"app": "a"}}, "spec": spec}}
+    body = {"jobTemplate": {"spec": inner}} if kind == "CronJob" else inner
+    version = {"Pod": "v1", "Deployment": "apps/v1", "CronJob": "batch/v1"}[kind]
+    of = {"apiVersion": version, "kind": kind, "metadata": {"name": "one", "namespace": "shop"}, "spec": body}
+    found = observed(tmp_path, **{f"all_{form}": json.dumps(of) if form == "json" else yaml.safe_dump(of)})
+    (said,) = found.problems.found
+    assert said.severity is Severity.ERROR and where in said.summary
+    (one,) = found.network.endpoints
+    assert [(x.name, x.port) for x in one.listeners] == [("http", 80)]
+
+
+def test_ports_that_are_no_list_do_not_take_the_pod_with_them(tmp_path: Path) -> None:
+    text = maker("apps/v1", "Deployment", "web").replace("- name: main", "- {name: main, ports: {}}")
+    found = observed(tmp_path, all_yaml=text)
+    assert len(found.problems.found) == len(found.network.endpoints) == 1

@@ -18,7 +18,7 @@ from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_heard_of, is_known, is_read
 from budnet.observe.kubernetes.manifests import Meta, Pod, written
 from budnet.observe.kubernetes.unread import KINDS, asking, hidden, kinds_in, lost, may_be_policy, may_select, unread
-from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id
+from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id, without_port
 from budnet.source.diagnostic import Severity
 
 DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT, RING, NO_LABELS = "K102", "K103", "K104", "K105", "K106"
@@ -110,12 +110,29 @@ class _Reader:
             )
             self._twice(of, before, kind, name, place)
             return
-        if isinstance(of, Pod):
+        if kind == "Pod" or (group in MAKERS and kind in TEMPLATES):
             self._seen[key] = place, None
-            self.workloads.pod(of, name, namespace, place)
+            self._workload(of, kind, name, namespace, place)
         else:
-            self._seen[key] = place, of if kind in (*KINDS, "Namespace") or self.entrances.knows(group, kind) else None
-            self._one(of, group, kind, name, namespace, place)
+            one = written(of)
+            self._seen[key] = place, one if kind in (*KINDS, "Namespace") or self.entrances.knows(group, kind) else None
+            self._one(one, group, kind, name, namespace, place)
+
+    def _workload(self, of: Object | Pod, kind: str, name: str, namespace: str, place: Place) -> None:
+        """A pod, or a maker of pods. A port in it that is wrong is said and left out: who has it is there all the same."""
+        try:
+            if kind == "Pod":
+                self.workloads.pod(of if isinstance(of, Pod) else typed(of, Pod), name, namespace, place)
+            else:
+                self.workloads.template(written(of), kind, name, namespace, place)
+        except Wrong as wrong:
+            whole = written(of)
+            rest = without_port(whole, wrong.where)
+            if rest is None:
+                raise
+            help = wrong.help or "the port is left out, and the rest is read"
+            self.problems.say(Severity.ERROR, wrong.code, f"{name_of(whole)}: {wrong.where}: {wrong.summary}", place, help)
+            self._workload(rest, kind, name, namespace, place)
 
     def _twice(self, of: Object | Pod, before: Object | None, kind: str, name: str, place: Place) -> None:
         """Which of two is in force is not known, where they differ."""
@@ -133,8 +150,6 @@ class _Reader:
 
     def _one(self, of: Object, group: str, kind: str, name: str, namespace: str, place: Place) -> None:
         match group, kind:
-            case "", "Pod":
-                self.workloads.pod(typed(of, Pod), name, namespace, place)
             case "", "Namespace":
                 self.spaces[name] = labels(mapping(of, "metadata"), where="metadata.")
             case "", "Node":
@@ -143,8 +158,6 @@ class _Reader:
                 self.entrances.node({str(a.get("address")): a.get("type") == "ExternalIP" for a in given})
             case _ if self.entrances.knows(group, kind):
                 self.entrances.read(group, kind, of, name, namespace, place)
-            case _ if group in MAKERS and kind in TEMPLATES:
-                self.workloads.template(of, kind, name, namespace, place)
             case "networking.k8s.io", "NetworkPolicy":
                 self.policies.append(policies.network_policy(of, name, namespace, self.name, place))
             case "policy.networking.k8s.io", "ClusterNetworkPolicy":

@@ -4,7 +4,9 @@ each of its pods, since selectors tell them apart by name: https://kubernetes.io
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from socket import AF_INET, inet_pton
@@ -33,6 +35,7 @@ _ADDED = {
     "VirtualMachine": _GUEST, _INSTANCE: _GUEST,
 }  # fmt: skip
 """Labels that a controller adds to its pods; an empty value stands for the maker's name."""
+_PORT = re.compile(r"(?:template\.)?spec\.(containers|initContainers)\[(\d+)\]\.ports(?:\[(\d+)\].*)?")
 _MOST = 5000
 """Pods of one StatefulSet that are told apart."""
 
@@ -241,6 +244,25 @@ def _guest(spec: Object, where: str) -> Object:
     devices = mapping(mapping(spec, "domain", where), "devices", f"{where}domain.")
     ports = [port for each in mappings(devices, "interfaces", f"{where}domain.devices.") for port in mappings(each, "ports", where)]
     return {"containers": [{"ports": [{**port, "containerPort": port.get("port")} for port in ports]}]}
+
+
+def without_port(of: Object, where: str) -> Object | None:
+    """A pod, or a maker of pods, without the port that something is wrong with at a place in it; None where it is about no port. What
+    policies and Services ask for by that port's name is then not there; the rest of the pod is as good as ever."""
+    found = _PORT.fullmatch(where)
+    if not found:
+        return None
+    inner = at = deepcopy(dict(of))
+    for key in TEMPLATES.get(str(of.get("kind")), ()):
+        at = at[key]
+    containers = at["spec"].get(found[1])
+    if not containers:  # a virtual machine has none
+        return None
+    if found[3] is None:
+        del containers[int(found[2])]["ports"]
+    else:
+        del containers[int(found[2])]["ports"][int(found[3])]
+    return inner
 
 
 def _serving(spec: PodSpec, where: str) -> list[tuple[Container, str]]:
