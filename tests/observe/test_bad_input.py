@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from budnet.ir.filters import Operator, PodPeer, Requirement
 from budnet.observe.kubernetes import cluster, sources
 from budnet.observe.kubernetes.cluster import Observed
 from budnet.observe.kubernetes.fields import Place, Problems
@@ -169,45 +168,6 @@ def test_a_policy_of_another_maker_with_a_wrong_field_is_unknown() -> None:
     assert [d.code for d in found.problems.found] == ["K101"] and len(found.network.unknown_policies) == 1
     newer = {"apiVersion": "policy.networking.k8s.io/v1", "kind": "TenantNetworkPolicy", "metadata": {"name": "t"}, "spec": {}}
     assert [p.subject.pods for p in read(newer).network.unknown_policies] == [()]
-
-
-def theirs(version: str, kind: str, spec: dict[str, Any], space: str = "shop") -> list[tuple[str, PodPeer, bool, bool]]:
-    """What is unknown because of one policy of another maker: (name, whom it is about, ingress, egress)."""
-    meta = {"name": "t"} | ({"namespace": space} if space else {})
-    found = read({"apiVersion": version, "kind": kind, "metadata": meta, "spec": spec})
-    assert not found.problems.found
-    return [(p.id, p.subject, p.ingress, p.egress) for p in found.network.unknown_policies]
-
-
-def test_what_calls_itself_a_network_policy_is_one() -> None:
-    shop = (Requirement("kubernetes.io/metadata.name", Operator.IN, ("shop",)),)
-    assert theirs("networking.gke.io/v1alpha1", "FQDNNetworkPolicy", {"egress": []}) == [("shop/t", PodPeer((), shop), False, True)]
-    assert theirs("networking.k8s.aws/v1alpha1", "ClusterNetworkPolicy", {}, "") == [("t", PodPeer((), ()), True, True)]
-    assert theirs("example.com/v1", "TenantNetworkPolicy", {"ingress": []}) == [("shop/t", PodPeer((), shop), True, False)]
-    assert theirs("example.com/v1", "TenantNetworkPolicy", {}, "") == [("t", PodPeer((), ()), True, True)], "it may be about everybody"
-    assert theirs("policy.linkerd.io/v1beta3", "Server", {"port": 80}) == [("shop/t", PodPeer((), shop), True, False)]
-    assert not theirs("projectcalico.org/v3", "StagedNetworkPolicy", {}), "it is not in force"
-
-
-def test_a_network_of_ones_own_that_is_the_first_one() -> None:
-    shop = (Requirement("kubernetes.io/metadata.name", Operator.IN, ("shop",)),)
-    team = (Requirement("team", Operator.IN, ("a",)),)
-    first, second = ({"topology": "Layer2", "layer2": {"role": role}} for role in ("Primary", "Secondary"))
-    assert theirs("k8s.ovn.org/v1", "UserDefinedNetwork", first) == [("shop/t", PodPeer((), shop), True, True)]
-    assert not theirs("k8s.ovn.org/v1", "UserDefinedNetwork", second)
-    wide = {"namespaceSelector": {"matchLabels": {"team": "a"}}, "network": first}
-    assert theirs("k8s.ovn.org/v1", "ClusterUserDefinedNetwork", wide, "") == [("t", PodPeer((), team), True, True)]
-
-
-def test_whom_a_policy_of_cilium_selects() -> None:
-    def of(key: str) -> PodPeer:
-        ((_, subject, _, _),) = theirs(
-            "cilium.io/v2", "CiliumClusterwideNetworkPolicy", {"endpointSelector": {"matchLabels": {key: "web"}}}, ""
-        )
-        return subject
-
-    assert of("app") == of("k8s:app") == PodPeer((Requirement("app", Operator.IN, ("web",)),), ())
-    assert of("reserved:host") == of("k8s:io.kubernetes.pod.namespace") == PodPeer((), ()), "what is no label of a pod may mean anybody"
 
 
 @pytest.mark.parametrize(

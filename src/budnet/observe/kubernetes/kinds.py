@@ -5,6 +5,7 @@ from __future__ import annotations
 from budnet.observe.kubernetes import foreign_ways, openshift
 from budnet.observe.kubernetes.foreign import GROUPS, is_foreign
 from budnet.observe.kubernetes.gateways import ROUTES
+from budnet.observe.kubernetes.suspects import is_no_place_for_policies
 
 OURS = "policy.networking.k8s.io"
 POLICIES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -34,6 +35,8 @@ https://github.com/kubernetes-sigs/network-policy-api/releases/tag/v0.3.0
 """
 MAKERS = ("", "apps", "batch", "apps.openshift.io", "argoproj.io", "kubevirt.io")
 """The groups of kinds that make pods."""
+KNOWN_GROUPS = {group for group, _ in VERSIONS} | POLICY_GROUPS | set(foreign_ways.groups())
+"""The API groups that have any kind that is read."""
 _KINDS = {kind for _, kind in VERSIONS}
 # `extensions` is where workloads, Ingress and NetworkPolicy were before 1.16; no server has served it since 1.22
 _PLAIN = {*MAKERS, "extensions", "discovery.k8s.io", "networking.k8s.io", OURS}
@@ -52,9 +55,9 @@ def is_heard_of(group: str, kind: str) -> bool:
     return group not in _MEANINGLESS or kind in _MEANINGLESS[group] or (group, kind) in VERSIONS
 
 
-def groups() -> set[str]:
-    """The API groups that have any such kind."""
-    return {group for group, _ in VERSIONS} | {OURS, *GROUPS, *foreign_ways.groups()}
+def may_have_any(group: str) -> bool:
+    """Whether a group has kinds that are read, or may have."""
+    return group in KNOWN_GROUPS or not is_no_place_for_policies(group)
 
 
 def is_read(group: str, kind: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from budnet.observe.kubernetes.fields import Object, Place, Problems
-from budnet.observe.kubernetes.kinds import groups, is_known, is_read
+from budnet.observe.kubernetes.kinds import KNOWN_GROUPS, is_known, is_read, may_have_any
 from budnet.source.diagnostic import Severity
 from budnet.source.text import quoted
 
@@ -166,8 +166,11 @@ def _resources(get: Get, place: Place, problems: Problems) -> list[_Resource]:
         rows = said.get("resources") if isinstance(said, dict) else None
         if status != 200 or not isinstance(rows, list):
             summary = f"the kinds of {group or 'the core'} are not known: {_message(status, said)}"
-            problems.say(Severity.ERROR, NOT_SHOWN, summary, place, _HELP)
-            problems.refuse(group, "", place, summary)
+            if group in KNOWN_GROUPS:
+                problems.say(Severity.ERROR, NOT_SHOWN, summary, place, _HELP)
+                problems.refuse(group, "", place, summary)
+            else:  # an API that is served by somebody else and is out of order is no rare sight
+                problems.say(Severity.WARNING, NOT_SHOWN, summary, place, "if there is a policy among them, it is not seen")
             continue
         for each in (r for r in rows if isinstance(r, dict)):
             kind, name = str(each.get("kind")), str(each.get("name"))
@@ -181,13 +184,13 @@ def _resources(get: Get, place: Place, problems: Problems) -> list[_Resource]:
 
 
 def _versions(get: Get) -> Iterator[tuple[str, str]]:
-    """(group, version) of the groups that have kinds that are read, the version that the server prefers first."""
+    """(group, version) of the groups that have kinds that are read, or may have, the version that the server prefers first."""
     status, said = get("/apis", {})
     rows = said.get("groups") if isinstance(said, dict) else None
     if status != 200 or not isinstance(rows, list):
         raise Unreachable(f"the API server does not say what it serves: {_message(status, said)}")
     yield "", "v1"
-    for group in (r for r in rows if isinstance(r, dict) and r.get("name") in groups()):
+    for group in (r for r in rows if isinstance(r, dict) and may_have_any(str(r.get("name")))):
         first = (group.get("preferredVersion") or {}).get("version")
         versions = [str(v.get("version")) for v in group.get("versions") or ()]
         yield from ((str(group["name"]), v) for v in sorted(versions, key=lambda v: v != first))

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from budnet.ir.filters import AdminPolicy, NetworkPolicy, Operator, PodPeer, Requirement, Selector, UnknownPolicy
 from budnet.observe.kubernetes.fields import Object, Place, Refused, Wrong, mapping, name_of
+from budnet.observe.kubernetes.foreign import KINDS as THEIRS
 from budnet.observe.kubernetes.kinds import POLICIES, POLICY_GROUPS, is_policy
 from budnet.observe.kubernetes.selectors import selector, selects
+from budnet.observe.kubernetes.suspects import may_decide
 
 KINDS = tuple(kind for _, kind in POLICIES)
 _NAME = "kubernetes.io/metadata.name"
@@ -49,7 +51,7 @@ def kinds_in(data: bytes) -> set[str]:
 def lost(data: bytes, cluster: str, place: Place) -> UnknownPolicy | None:
     """In place of a text that is no YAML or JSON: it may hold a policy, unless it says that it is something else."""
     kinds = kinds_in(data)
-    if kinds and not any(kind.endswith(("Policy", "List")) for kind in kinds):
+    if kinds and not any(kind.endswith("List") or kind in THEIRS or may_decide("some.maker", kind) for kind in kinds):
         return None
     spaces = {space.decode() for _, space in _SPACE.findall(data)}
     # the namespace counts where the text says it once and is one object of YAML; of anything else a part may be missing
