@@ -21,7 +21,9 @@ from budnet.observe.kubernetes.foreign import is_foreign
 from budnet.observe.kubernetes.kinds import is_read
 from budnet.observe.kubernetes.workloads import Workloads
 from budnet.packets.connections import Connections
+from budnet.reach import semantics
 from budnet.reach.nodes import Nodes
+from budnet.reach.semantics import PERHAPS, YES
 from budnet.reach.table import peers as peers_module
 from budnet.reach.table import rows
 from budnet.reach.table.columns import Columns
@@ -96,17 +98,33 @@ def namespaces_have_no_label_of_their_name(patch: pytest.MonkeyPatch) -> None:
 @mutant
 def pods_of_all_namespaces_are_meant_by_a_pod_selector_alone(patch: pytest.MonkeyPatch) -> None:
     shapes = Peers._pod_shapes
-    patch.setattr(Peers, "_pod_shapes", lambda self, peer, of, namespace: shapes(self, peer, of, ""))
+    patch.setattr(Peers, "_pod_shapes", lambda self, peer, of, namespace, *rest: shapes(self, peer, of, "", *rest))
 
 
 @mutant
 def a_namespace_selector_forgets_the_pod_selector(patch: pytest.MonkeyPatch) -> None:
     shapes = Peers._pod_shapes
 
-    def changed(self: Peers, peer: PodPeer, of: str, namespace: str) -> Any:
-        return shapes(self, replace(peer, pods=()) if peer.namespaces else peer, of, namespace)
+    def changed(self: Peers, peer: PodPeer, *rest: Any) -> Any:
+        return shapes(self, replace(peer, pods=()) if peer.namespaces else peer, *rest)
 
     patch.setattr(Peers, "_pod_shapes", changed)
+
+
+@mutant
+def a_namespace_that_was_not_read_has_no_labels(patch: pytest.MonkeyPatch) -> None:
+    spaces = semantics.spaces
+    patch.setattr(semantics, "spaces", lambda network: {at: replace(space, known=True) for at, space in spaces(network).items()})
+
+
+@mutant
+def a_subject_that_may_be_one_is_one(patch: pytest.MonkeyPatch) -> None:
+    subjects = Peers.subjects
+
+    def changed(self: Peers, peer: PodPeer, of: str, fits: int = YES) -> Any:
+        return np.union1d(subjects(self, peer, of), subjects(self, peer, of, PERHAPS)) if fits == YES else subjects(self, peer, "nobody's")
+
+    patch.setattr(Peers, "subjects", changed)
 
 
 # ---- prefixes -----------------------------------------------------------------------------------------------------------
