@@ -8,12 +8,10 @@ not there, what it does not show is unknown.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from budnet.observe.kubernetes.fields import Object, Place, Problems
 from budnet.observe.kubernetes.kinds import KNOWN_GROUPS, is_known, is_read, may_have_any
@@ -45,6 +43,8 @@ def means(where: str) -> bool:
 
 def objects(where: str, problems: Problems) -> Iterator[tuple[Object, Place]]:
     """Every object that means something for reachability, in the order in which the server lists them."""
+    from urllib.parse import parse_qsl
+
     context = dict(parse_qsl(where.partition("?")[2])).get("context", "")
     place = Place(f"live?context={context}" if context else "live")
     get = _client(context, place, problems)
@@ -72,6 +72,7 @@ def _client(context: str, place: Place, problems: Problems) -> Get | None:
         help = "install it with `pip install 'budnet[kubernetes]'`, or give a folder of what `kubectl get -o json` prints"
         problems.say(Severity.ERROR, NO_CLIENT, "the client for Kubernetes is not installed", place, help)
         return None
+
     import yaml
 
     settings, file = client.Configuration(), os.environ.get("KUBECONFIG") or None
@@ -98,6 +99,8 @@ def _contexts(config: Any, file: str | None) -> list[str]:
 
 
 def _getter(api: Any, settings: Any) -> Get:
+    import logging
+
     import msgspec
     import urllib3
 

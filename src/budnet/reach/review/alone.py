@@ -16,9 +16,8 @@ from budnet.reach.review import say
 from budnet.reach.review.say import finding
 from budnet.reach.review.within import Peer, Ports, addresses, contradicts
 from budnet.reach.semantics import PERHAPS, YES
-from budnet.reach.table.columns import Columns
+from budnet.reach.table.columns import Columns, Flat
 from budnet.reach.table.peers import Peers
-from budnet.reach.table.wires import Flat
 from budnet.source.diagnostic import Diagnostic, Severity
 
 Annotations = Mapping[str, Mapping[str, object]]

@@ -32,6 +32,7 @@ _END = _V6 + (1 << 128)
 NO_ATOM = -1
 """Of an endpoint whose address is not known: no prefix holds it."""
 OUTSIDE = -1
+FLAT = 0
 _TOLD_APART = 2000
 """Up to so many kinds of pods on nodes are told apart by node; of more it is not known who is on which."""
 
@@ -84,6 +85,30 @@ class Places(Interface):
     def outside(self, first: Address) -> int | None:
         """Of the part of the outside that begins with an address; None where no packet comes from or goes to."""
         ...
+
+
+class Flat:
+    """The places of a cluster that nothing more is known of: one, where everybody reaches everybody."""
+
+    def edges(self) -> Iterable[Prefix]:
+        """None: the whole world is outside."""
+        return ()
+
+    def gateways(self) -> Iterable[tuple[Address, int]]:
+        """None."""
+        return ()
+
+    def public(self) -> frozenset[int]:
+        """None is told apart."""
+        return frozenset()
+
+    def of(self, endpoint: Endpoint, at: Address) -> int:
+        """The one place."""
+        return FLAT
+
+    def outside(self, first: Address) -> int | None:
+        """The same."""
+        return FLAT
 
 
 class Columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,15 +17,17 @@ from budnet.packets.transports import Alphabet, Transports
 from budnet.reach import cuts, semantics
 from budnet.reach.admission import covers_partly
 from budnet.reach.nodes import Nodes
-from budnet.reach.table.columns import Bools, Columns, Indices
+from budnet.reach.table.columns import Bools, Columns, Flat, Indices
 from budnet.reach.table.crossing import Crossing, Spoken
 from budnet.reach.table.fronts import Fronts
 from budnet.reach.table.groups import Groups
 from budnet.reach.table.peers import Peers
 from budnet.reach.table.rows import RowMaker, Rows
 from budnet.reach.table.terms import Slots, Terms
-from budnet.reach.table.wires import Flat, Wires
 from budnet.reach.tiers import Lanes
+
+if TYPE_CHECKING:
+    from budnet.reach.table.wires import Wires
 
 _BLOCK = 128
 """Sources at a time: what is written then stays in the processor's cache."""
@@ -42,7 +45,7 @@ class Table:
         """`cut_at`: prefixes at whose edges the outside is cut as well, so that two tables have the same parts of it.
         `own_nodes=False`: what comes from a node's address is what the node forwards, and not its own traffic."""
         self.network = network
-        self.wires = Wires(network) if network.vpcs else None
+        self.wires = _wires(network)
         self.columns = Columns(network, self.wires or Flat(), cut_at, own_nodes)
         self.alphabet = Alphabet(cuts.matches(network), cuts.protocols(network))
         self.lanes = Lanes(self.alphabet.all, leaves_unknown(network), bool(network.vpcs))
@@ -224,6 +227,14 @@ class Table:
         answered, doubtful = self.lanes.answered(mask), self.lanes.doubtful(mask)
         one_way = self.lanes.certain(mask) & ~answered & ~doubtful
         return self.alphabet.decode(answered), self.alphabet.decode(doubtful), self.alphabet.decode(one_way)
+
+
+def _wires(network: Network) -> Wires | None:
+    if not network.vpcs:
+        return None
+    from budnet.reach.table.wires import Wires  # which has all of `reach/path.py` behind it, and clusters need none of it
+
+    return Wires(network)
 
 
 def leaves_unknown(network: Network) -> bool:

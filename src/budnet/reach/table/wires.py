@@ -24,32 +24,6 @@ from budnet.reach.path import Path, Walk
 from budnet.reach.points import Point, PointKind
 from budnet.reach.tiers import Lanes
 
-FLAT = 0
-
-
-class Flat:
-    """The places of a cluster that nothing more is known of: one, where everybody reaches everybody."""
-
-    def edges(self) -> Iterable[Prefix]:
-        """None: the whole world is outside."""
-        return ()
-
-    def gateways(self) -> Iterable[tuple[Address, int]]:
-        """None."""
-        return ()
-
-    def public(self) -> frozenset[int]:
-        """None is told apart."""
-        return frozenset()
-
-    def of(self, endpoint: Endpoint, at: Address) -> int:
-        """The one place."""
-        return FLAT
-
-    def outside(self, first: Address) -> int | None:
-        """The same."""
-        return FLAT
-
 
 class Wires:
     """The places of a Network with VPCs. A place's number is the index of a point of `engine`, which knows one endpoint a place."""
