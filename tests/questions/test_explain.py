@@ -86,3 +86,16 @@ def test_a_part_of_the_internet_is_said_to_be_one(tmp_path: Path) -> None:
     block = policy("p", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 9.0.0.0/8}}], ports: [{port: 81}]}]}")
     (change,) = explained(tmp_path, A + block, "internet", "shop/a")["changes"]  # type: ignore[misc]
     assert "0.0.0.0/0 in its place all of the internet" in change["summary"]
+
+
+def test_a_rule_is_for_all_pods_of_a_stateful_set(tmp_path: Path) -> None:
+    db = """\
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec: {replicas: 2, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: main}]}}}
+"""
+    closed = policy("p", "{podSelector: {}, policyTypes: [Ingress]}")
+    (change,) = explained(tmp_path, db + CLIENT + closed, "shop/client", "shop/db")["changes"]  # type: ignore[misc]
+    assert 'podSelector: {matchLabels: {app: "db"}}\n' in change["write"]

@@ -41,6 +41,8 @@ def cluster() -> list[dict[str, Any]]:
         out.append({"kind": "Node", "metadata": {"name": name, "labels": {"zone": zone}}, "status": status})
     template = {"metadata": {"labels": {"pod": "w"}}, "spec": {"containers": [{"name": "w", "ports": serves}]}}
     out.append({"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "w", "namespace": "z"}, "spec": {"template": template}})
+    several = {"replicas": 2, "template": {"metadata": {"labels": {"pod": "s"}}, "spec": template["spec"]}}
+    out.append({"kind": "StatefulSet", "apiVersion": "apps/v1", "metadata": {"name": "s", "namespace": "z"}, "spec": several})
     return [{"apiVersion": "v1", **o} for o in out]
 
 

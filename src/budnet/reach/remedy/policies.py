@@ -33,8 +33,13 @@ from budnet.reach.points import Point
 from budnet.reach.remedy.edits import Edit, applied
 from budnet.reach.trace import Trace, again
 
-CHANGING = ("pod-template-hash", "controller-revision-hash", "pod-template-generation")
-"""Labels that controllers give anew with each roll-out; a rule must not name them."""
+CHANGING = (
+    "pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash", "pod-template-generation", "controller-uid",
+    "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-completion-index", "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+)  # fmt: skip
+"""Labels that controllers give anew with each roll-out, or to one pod of many; a rule must not name them.
+https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 _SPACE = "kubernetes.io/metadata.name"
 _ROUNDS = 8
 """A rule may show another one behind it that denies as well; so many tiers and priorities are looked behind."""
