@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -154,3 +156,27 @@ def test_parts_of_the_outside_are_one_line(tmp_path: Path) -> None:
 def test_nothing_in_common_is_no_answer(tmp_path: Path) -> None:
     run = CliRunner().invoke(cli, ["diff", "catalog/foundry", written(tmp_path)])
     assert run.exit_code == 3 and "there is nothing to compare" in run.stderr
+
+
+BLOCK = """\
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: block, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.7.0.0/16}}]}]}
+"""
+WIDE = "{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}, {ipBlock: {cidr: 'fd00::/8'}}"
+BOTH = SHOP.replace("podIP: 10.1.2.3", "podIP: 10.1.2.3, podIPs: [{ip: 10.1.2.3}, {ip: 'fc00::3'}]")
+
+
+def test_a_part_of_the_outside_is_said_in_full(tmp_path: Path) -> None:
+    """By family; its label alone says no more than how much it is."""
+    old, new = (BOTH + BLOCK.replace("{ipBlock: {cidr: 10.7.0.0/16}}", peers) for peers in ("{ipBlock: {cidr: 10.7.0.0/16}}", WIDE))
+    places = written(tmp_path / "old", old), written(tmp_path / "new", new)
+    found = json.loads(diff(*places)[1])
+    opened = {tuple(r["outside"]) for r in found["opened"] if r["dst"] == "shop/web[Deployment]" and r["outside"]}
+    ours = ("0.0.0.0/5", "8.0.0.0/7", "11.0.0.0/8", "12.0.0.0/6", "16.0.0.0/4", "32.0.0.0/3", "64.0.0.0/2", "128.0.0.0/1")
+    assert opened == {ours, ("fd00::/8",)}
+    assert "0.0.0.0/0 except 10.0.0.0/8 -> shop/db[StatefulSet], shop/web[Deployment]" in diff(*places, "text")[1]
+    row = next(r for r in csv.DictReader(io.StringIO(diff(*places, "csv")[1])) if r["outside"].startswith("0.0.0.0/5"))
+    assert row["outside"] == "; ".join(ours) and row["allowed"] == "icmp, tcp, udp, sctp"

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import budnet
 from budnet.cli.main import cli
 from budnet.questions.answer import Answer
-from budnet.questions.matrix import spelt
+from budnet.questions.outside import spelt
 from helpers import GOLDEN
 from properties.clusters import random_cluster
 from questions.shop import FOREIGN, SHOP, written
@@ -171,6 +171,56 @@ def test_parts_of_the_outside_are_all_there_and_each_address_in_one(tmp_path: Pa
 def test_people_read_what_a_part_of_the_outside_is(tmp_path: Path) -> None:
     where = written(tmp_path, SHOP + BLOCKS)
     text = CliRunner().invoke(cli, ["matrix", "--from", where, "--peer", "*+*"]).stdout
-    assert "203.0.113.128/25+2: 198.51.100.0/30, 203.0.113.0/26, 203.0.113.128/25\n" in text
-    assert spelt([ip_network(p) for p in ("0.0.0.0/1", "128.0.0.0/2", "224.0.0.0/3")]) == "0.0.0.0/0 without 192.0.0.0/3"
+    assert "203.0.113.128/25+2: 198.51.100.0/30, 203.0.113.0/26 and 203.0.113.128/25\n" in text
+    assert spelt([ip_network(p) for p in ("0.0.0.0/1", "128.0.0.0/2", "224.0.0.0/3")]) == "0.0.0.0/0 except 192.0.0.0/3"
     assert spelt([ip_network("fd00::/8")]) == "fd00::/8"
+
+
+ALMOST = """
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: almost, namespace: shop}
+spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}]}
+"""
+
+
+def test_a_part_that_takes_few_words_is_called_by_them(tmp_path: Path) -> None:
+    where = written(tmp_path, SHOP + ALMOST)
+    text = CliRunner().invoke(cli, ["matrix", "--from", where, "--workload", "shop/db", "--direction", "in"]).stdout
+    assert "0.0.0.0/0 except 10.0.0.0/8" in text and "+" not in text
+
+
+@pytest.mark.parametrize(("name", "sources"), [
+    ("internet", {"128.0.0.0/1+7"}), ("8.8.8.8", {"128.0.0.0/1+7"}), ("10.1.2.3", {PROBE, "10.0.0.0/8"}), ("10.9.0.0/16", {"10.0.0.0/8"}),
+    ("*?app=probe", {PROBE}), ("10.0.0.0/8", {"10.0.0.0/8"}),
+])  # fmt: skip
+def test_names_are_those_of_reach(tmp_path: Path, name: str, sources: set[str]) -> None:
+    found = budnet.load(written(tmp_path, SHOP + ALMOST)).matrix(workload=name, direction="out")
+    assert {r["src"] for r in found} == sources
+
+
+def test_names_are_those_of_reach_in_our_own_networks() -> None:
+    ours = budnet.load(str(GOLDEN / "one-vpc" / "topology.yaml"))
+    assert {r["src"].rpartition("/")[2] for r in ours.matrix(workload="cart", direction="out")} >= {"cart-0"}
+    assert all("cart" not in r["src"] for r in ours.matrix(workload="internet", direction="out"))
+    assert ours.matrix(workload="internet", direction="out").rows
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv", "markdown"])
+def test_a_name_of_nobody_is_refused(tmp_path: Path, form: str) -> None:
+    where = written(tmp_path)
+    for option in ("--workload", "--peer"):
+        run = CliRunner().invoke(cli, ["matrix", "--from", where, option, "shop/dbb", "--format", form])
+        assert (run.exit_code, run.stdout) == (3, "") and "did you mean 'shop/db'?" in run.stderr
+
+
+@pytest.mark.parametrize("by", ["workload", "class"])
+def test_csv_has_every_prefix(tmp_path: Path, by: str) -> None:
+    where = written(tmp_path, SHOP + ALMOST)
+    run = CliRunner().invoke(
+        cli, ["matrix", "--from", where, "--workload", "internet", "--direction", "out", "--by", by, "--format", "csv"]
+    )
+    rows = [*csv.DictReader(io.StringIO(run.stdout))]
+    assert rows and all(r["src_prefixes"].split()[-1] == "128.0.0.0/1" and len(r["src_prefixes"].split()) == 8 for r in rows)
+    assert not any(r["dst_prefixes"] for r in rows)

@@ -21,7 +21,7 @@ def focus_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--direction", type=click.Choice(["in", "out"]), help="Only connections to, or from, --workload."),
         click.option("--peer", metavar="NAME", help="Only rows between --workload and these; alone as --workload."),
-        click.option("--workload", metavar="NAME", help="Only rows with these on a side: shop/web, 'shop/*'."),
+        click.option("--workload", metavar="NAME", help="Only rows with these on a side: shop/web, 'shop/*', internet, 10.1.2.3."),
     ):
         command = option(command)
     return command

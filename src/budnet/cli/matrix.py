@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -18,7 +18,9 @@ from budnet.questions import matrix
 from budnet.questions.classes import rectangles
 from budnet.questions.focus import Focus
 from budnet.questions.matrix import NOTHING, Pairs, Row, Sets
+from budnet.questions.outside import called, legend
 
+T = TypeVar("T")
 _TABLE = 5000
 """Rows that are shown as a table; what has more is written line by line."""
 
@@ -52,14 +54,11 @@ def command(file: str | None, source: str | None, by: str | None, form: str, **o
     pairs = matrix.of(network(file, source), by)
     found = rectangles(pairs, wanted) if by == "class" else None
     if form in ("csv", "json"):
-        pieces = _lines(pairs, wanted, form) if found is None else _joined(found, form)
-        _write(pieces, form, pairs)
+        pieces = _lines(pairs, wanted, form) if found is None else _joined(pairs, found, form)
+        _write(_begun(pieces), form, pairs)
         return
-    parts: dict[str, None] = {}
-    shown = (
-        (", ".join(r.src), ", ".join(r.dst), words(r))
-        for r in _noting(pairs, parts, matrix.rows(pairs, wanted) if found is None else found)
-    )
+    names: dict[str, str] = {}
+    shown = _begun(_shown(pairs, names, matrix.rows(pairs, wanted) if found is None else found))
     columns = ["source", "destination", "allowed"]
     if form == "markdown":
         markdown(columns, shown)
@@ -71,20 +70,30 @@ def command(file: str | None, source: str | None, by: str | None, form: str, **o
         else:
             for row in chain(few, [rest], shown):
                 click.echo("  ".join(row))
-    if parts:
-        click.echo("\n".join(["", *(f"{label}: {matrix.spelt(pairs.outside[label])}" for label in parts)]))
+    lines = legend(names, pairs.outside)
+    if lines:
+        click.echo("\n".join(["", *lines]))
 
 
-def _noting(pairs: Pairs, parts: dict[str, None], found: Iterator[Row]) -> Iterator[Row]:
-    """The same rows; `parts` gets the parts of the outside in them whose label is not all of them."""
+def _begun(pieces: Iterator[T]) -> Iterator[T]:
+    """The same with the first one found: a question that is wrong is refused before anything is written."""
+    first = [*islice(pieces, 1)]
+    return chain(first, pieces)
+
+
+def _shown(pairs: Pairs, names: dict[str, str], found: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
+    """Rows as people read them; `names` gets what the parts of the outside in them are called."""
     for row in found:
-        parts |= {label: None for label in (*row.src, *row.dst) if len(pairs.outside.get(label, ())) > 1}
-        yield row
+        for label in (*row.src, *row.dst):
+            if label in pairs.outside and label not in names:
+                names[label] = called(label, pairs.outside)
+        src, dst = (", ".join(names.get(label, label) for label in side) for side in (row.src, row.dst))
+        yield src, dst, words(row)
 
 
 def _write(pieces: Iterable[str], form: str, pairs: Pairs) -> None:
     if form == "csv":
-        click.echo("src,dst,allowed,one_way,unknown,why")
+        click.echo("src,dst,allowed,one_way,unknown,why,src_prefixes,dst_prefixes")
         for piece in pieces:
             click.echo(piece)
         return
@@ -96,24 +105,27 @@ def _write(pieces: Iterable[str], form: str, pairs: Pairs) -> None:
     click.echo(f'\n], "endpoints": {pairs.endpoints}, "outside": {json.dumps(matrix.outside_json(pairs))}}}')
 
 
-def _joined(found: Iterator[Row], form: str) -> Iterator[str]:
+def _joined(pairs: Pairs, found: Iterator[Row], form: str) -> Iterator[str]:
     for row in found:
         if form == "json":
             yield ",\n".join(json.dumps(each) for each in matrix.row_json(row, joined=True))
         else:
             tail = _tail((row.allowed, row.unknown, row.one_way), row.why, form)
-            yield _fields([" ".join(row.src), " ".join(row.dst)]) + "," + tail[0]
+            prefixes = [" ".join(" ".join(map(str, pairs.outside.get(label, ()))) for label in side).strip() for side in (row.src, row.dst)]
+            yield ",".join([_fields([" ".join(row.src), " ".join(row.dst)]), tail[0], *prefixes])
 
 
 def _lines(pairs: Pairs, wanted: Focus, form: str) -> Iterator[str]:
     """All rows of a source as one text: what passes is put into words once for each connection there is, and names once."""
     tails: dict[int, list[str] | None] = {}
     doubtful: dict[int, Sets] = {}
+    behind = [""] * len(pairs.labels)
     if form == "json":
         heads = [f'{{"src": {json.dumps(label)}, ' for label in pairs.labels]
         ends = [f'"dst": {json.dumps(label)}, ' for label in pairs.labels]
     else:
         heads, ends = [[_fields([label]) + "," for label in pairs.labels]] * 2
+        behind = ["," + " ".join(map(str, pairs.outside.get(label, ()))) for label in pairs.labels]
     between = ",\n" if form == "json" else "\n"
     for source, at, connections in matrix.kept(pairs, wanted):
         head, out = heads[source], []
@@ -127,7 +139,7 @@ def _lines(pairs: Pairs, wanted: Focus, form: str) -> Iterator[str]:
             if tail is not None:
                 if connection in doubtful:
                     tail = _tail(doubtful[connection], pairs.why(source, destination), form)
-                out += [head + ends[destination] + each for each in tail]
+                out += [head + ends[destination] + each + behind[source] + behind[destination] for each in tail]
         if out:
             yield between.join(out)
 

@@ -79,7 +79,7 @@ def indented(document: Any) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value of JSON in one line of text: what passes as `5432/tcp`, lists with `;` between, nothing for null."""
+    """A value of JSON in one line of text: what passes as `80/tcp, 5432/tcp`, other lists with `;` between, nothing for null."""
     match value:
         case None:
             return ""
@@ -91,6 +91,8 @@ def cell(value: Any) -> str:
             return ", ".join(f"{r}/{name}" for r in ranges) or name
         case dict():
             return ", ".join(f"{k}={cell(v)}" for k, v in value.items())
+        case [{"protocol": _, "ports": _}, *_]:
+            return ", ".join(map(cell, value))
         case list():
             return "; ".join(map(cell, value))
         case _:

@@ -14,16 +14,18 @@ from budnet.questions.answer import Answer
 from budnet.questions.exposure import exposure_json, ranges
 from budnet.questions.focus import ports
 from budnet.questions.matrix import transports_json
+from budnet.questions.outside import spelt
 from budnet.questions.place import span
 from budnet.reach.diff import diff
 from budnet.reach.diff_table import diff_table
 from budnet.reach.diff_ways import compared
 from budnet.reach.difference import WAS_UNKNOWN, Cause, Change, Difference, GuaranteeChange, WayIn
 from budnet.reach.exposure.verdict import Exposure
+from budnet.reach.points import outside_label
 from budnet.reach.proof import Status
 from budnet.source.diagnostic import Diagnostic, Severity
 
-COLUMNS = ("is", "src", "dst", "allowed", "one_way", "unknown", "change", "causes", "what", "before", "after")
+COLUMNS = ("is", "src", "dst", "allowed", "one_way", "unknown", "change", "causes", "outside", "what", "before", "after")
 
 
 def between(old: Network, new: Network) -> Difference:
@@ -74,12 +76,22 @@ def together(changes: Iterable[Change]) -> list[Together]:
     """First those to one destination, then of what is left those from one source; the outside comes in many parts."""
     out: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
-        out.setdefault((change.dst, change.allowed, change.kind, change.causes), []).append(change)
+        out.setdefault((ends(change)[1], change.allowed, change.kind, change.causes), []).append(change)
     by_source: dict[tuple[object, ...], list[list[Change]]] = {}
     for group in out.values():
         one = group[0]
-        by_source.setdefault((tuple(c.src for c in group), one.allowed, one.kind, one.causes), []).append(group)
-    return [Together(_some([c.src for c in groups[0]]), _some([g[0].dst for g in groups]), groups[0][0]) for groups in by_source.values()]
+        by_source.setdefault((tuple(ends(c)[0] for c in group), one.allowed, one.kind, one.causes), []).append(group)
+    return [
+        Together(_some([ends(c)[0] for c in groups[0]]), _some([ends(g[0])[1] for g in groups]), groups[0][0])
+        for groups in by_source.values()
+    ]
+
+
+def ends(change: Change) -> tuple[str, str]:
+    """Source and destination as people read them: a part of the outside by what it is."""
+    part = outside_label(change.outside) if change.outside else ""
+    src, dst = (spelt(change.outside) if part and end == part else end for end in (change.src, change.dst))
+    return src, dst
 
 
 def passes(change: Change) -> str:
@@ -97,7 +109,7 @@ _SHOWN = 3
 def change_json(change: Change) -> dict[str, Any]:
     """A row of `budnet diff --format json`."""
     return {"src": change.src, "dst": change.dst, "allowed": transports_json(change.allowed), "one_way": False, "unknown": None,
-            "change": change.kind, "causes": [str(c) for c in change.causes]}  # fmt: skip
+            "change": change.kind, "causes": [str(c) for c in change.causes], "outside": [str(p) for p in change.outside] or None}  # fmt: skip
 
 
 def is_now(way: WayIn) -> str:
@@ -154,7 +166,7 @@ def said(found: Difference) -> list[Diagnostic]:
     """For code scanning: each change at the first cause that has a line, and each guarantee that changed at its own."""
     out = []
     for what, changes in listed(found):
-        out += [_said(what, f"{c.src} to {c.dst} {passes(c)}", c.causes) for c in changes]
+        out += [_said(what, f"{' to '.join(ends(c))} {passes(c)}", c.causes) for c in changes]
     for way in found.ways:
         one = one_of(way)
         summary = f"internet to {one.called} {one.port} by {through(way)}: {reached(way.after)}; was: {reached(way.before)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -13,6 +13,7 @@ from budnet.ir import icmp
 from budnet.ir.address import ALL_PORTS, PORTED, PortRange, Protocol
 from budnet.packets.transports import Transports
 from budnet.reach.table.columns import Bools
+from budnet.source.diagnostic import suggest
 
 ANSWERS = ("allowed", "unknown", "denied")
 
@@ -20,7 +21,7 @@ ANSWERS = ("allowed", "unknown", "denied")
 @dataclass(frozen=True)
 class Focus:
     """What rows to keep; as it stands every row with something in it. Names are compared as they are printed, with or without
-    their kind; `*` in one is anything."""
+    their kind; `*` in one is anything. What is no such name is read as `reach` reads it: `internet`, an address, a name."""
 
     workload: str | None = None
     """On a side of the row."""
@@ -59,9 +60,10 @@ class Focus:
 class Sides:
     """Of everybody in a matrix, who is on which side of the rows that are kept."""
 
-    def __init__(self, focus: Focus, labels: Sequence[str]) -> None:
+    def __init__(self, focus: Focus, labels: Sequence[str], meant: Callable[[str], Iterable[str]]) -> None:
+        """`meant`: the labels of those whom a name means that is no label. Raises WrongQuestion where a name means nobody."""
         one, other = (focus.workload, focus.peer) if focus.workload else (focus.peer, None)
-        here, there = (np.array([_called(label, p) for label in labels], bool) for p in (one, other))
+        here, there = (_named(labels, p, meant) for p in (one, other))
         nobody = np.zeros(len(labels), bool)
         self._out = (here, there) if focus.direction != "in" else (nobody, nobody)
         self._in = (there, here) if focus.direction != "out" else (nobody, nobody)
@@ -77,6 +79,20 @@ class Sides:
         nobody = np.zeros(len(self._out[0]), bool)
         found: Bools = (self._out[1] if self._out[0][source] else nobody) | (self._in[1] if self._in[0][source] else nobody)
         return found
+
+
+def _named(labels: Sequence[str], name: str | None, meant: Callable[[str], Iterable[str]]) -> Bools:
+    found = np.array([_called(label, name) for label in labels], bool)
+    if name is None or found.any():
+        return found
+    try:
+        others = {*meant(name)}
+    except ValueError as wrong:
+        raise WrongQuestion(f"{wrong}, which labels of pods are") from None
+    found = np.array([label in others for label in labels], bool)
+    if not found.any():
+        raise WrongQuestion(f"nobody here is called '{name}'. {suggest(name, [x.partition('[')[0] for x in labels])}".strip())
+    return found
 
 
 def _called(label: str, pattern: str | None) -> bool:

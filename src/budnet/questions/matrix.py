@@ -6,18 +6,19 @@ manifests do not say what listens. A workload whose pods do not all fare alike i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from budnet.ir.address import ALL_PORTS, Prefix, inside
+from budnet.ir.address import ALL_PORTS, Prefix
+from budnet.ir.called import named
 from budnet.ir.network import Network
-from budnet.packets.addresses import AddressSet
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
 from budnet.questions.focus import Focus, Sides
+from budnet.questions.outside import meant, within
 from budnet.reach.table.columns import Bools, Indices
 from budnet.reach.table.doubt import Doubt
 from budnet.reach.table.grouped import Party, by_source, everybody, parties
@@ -27,8 +28,6 @@ Sets: TypeAlias = tuple[Transports, Transports, Transports]
 """What passes and is answered, what may be and may not, and what passes without its answer coming back."""
 NOTHING: Sets = (Transports(), Transports(), Transports())
 BY = ("endpoint", "workload", "class")
-_SPELT = 12
-"""Prefixes that are written out for people."""
 
 
 class Pairs(Protocol):
@@ -52,6 +51,9 @@ class Pairs(Protocol):
 
     def asked(self, source: int) -> Bools:
         """Whom a source could send anything to at all: of its address families, and not both outside."""
+
+    def meant(self, text: str) -> Iterable[str]:
+        """Labels of those that a text means as SOURCE or DESTINATION of `reach`; none where it means nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def rows(pairs: Pairs, focus: Focus) -> Iterator[Row]:
 
 def kept(pairs: Pairs, focus: Focus) -> Iterator[tuple[int, Indices, Ids]]:
     """The same as numbers, by who they are and not yet by what passes. Where denied pairs are wanted they have connection 0."""
-    sides = Sides(focus, pairs.labels)
+    sides = Sides(focus, pairs.labels, pairs.meant)
     if focus.denied:
         yield from _all(pairs, sides)
         return
@@ -147,6 +149,16 @@ class _Observed:
         found: Bools = (self._families & self._families[source] != 0) & (self._inside | self._inside[source])
         return found
 
+    def meant(self, text: str) -> Iterable[str]:
+        """Parts of the outside and those inside by address, and those inside as `ir/called.py` reads names."""
+        addresses = within(text)
+        endpoints = self.table.network.endpoints
+        if addresses is None:
+            found = named(endpoints, text)
+        else:
+            found = [e for e in endpoints if any(a in addresses for a in (*e.addresses, *e.public))] if text != "internet" else []
+        return [*(name for e in found for name in (e.service, e.id)), *meant(text, self.outside)]
+
 
 def _families(columns: Sequence[int]) -> int:
     """As bits: 1 for IPv4, 2 for IPv6; both where the address is not known."""
@@ -172,20 +184,6 @@ def row_json(row: Row, joined: bool = False) -> list[dict[str, Any]]:
 def outside_json(pairs: Pairs) -> dict[str, list[str]]:
     """Every prefix of every part of the outside, by what rows call it."""
     return {label: [str(p) for p in prefixes] for label, prefixes in pairs.outside.items()}
-
-
-def spelt(prefixes: Sequence[Prefix]) -> str:
-    """Prefixes for people: all of them, or the one that is around them and what of it is missing, whichever is shorter."""
-    around = prefixes[0]
-    while not all(inside(p, around) for p in prefixes):
-        around = around.supernet()
-    missing = (AddressSet.of([around]) - AddressSet.of(prefixes)).prefixes()
-    return f"{around} without {_listed(missing)}" if 0 < len(missing) < len(prefixes) else _listed(prefixes)
-
-
-def _listed(prefixes: Sequence[Prefix]) -> str:
-    more = len(prefixes) - _SPELT
-    return ", ".join(str(p) for p in prefixes[:_SPELT]) + (f" and {more} more" if more > 0 else "")
 
 
 COLUMNS = ("src", "dst", "allowed", "one_way", "unknown", "unknown_ports")

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from budnet.ir.address import Prefix
+from budnet.errors import WrongQuestion
 from budnet.ir.network import Network
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
 from budnet.questions.matrix import NOTHING, Sets
+from budnet.questions.outside import meant
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import Row, asked, matrix, receivers, senders
-from budnet.reach.points import Point
+from budnet.reach.points import Point, PointKind
 from budnet.reach.table.columns import Bools, Indices
+from budnet.reach.trace import find
 
 
 class Own:
     """By endpoint and by public address, with who listens. See `questions.matrix.Pairs`."""
 
-    outside: dict[str, tuple[Prefix, ...]] = {}  # points outside have names
-
     def __init__(self, network: Network, together: bool) -> None:
         self._engine, self.endpoints = Engine(network), len(network.inside)
         self.labels = [*dict.fromkeys(p.label for p in self._engine.points)]
+        self.outside = {p.label: p.members.prefixes() for p in self._engine.points if p.kind is PointKind.OUTSIDE and p.endpoint is None}
+        self._within: dict[str, str] = {}
         self._at = {label: i for i, label in enumerate(self.labels)}
         self._numbers: dict[Sets, int] = {NOTHING: 0}
         self._sets = [NOTHING]
@@ -72,6 +74,7 @@ class Own:
             within = {self._found.get(i, {}).get(j, 0) for i in ids for j in ids if i != j}
             if len(looks) == 1 and len(within) <= 1 and len(ids) > 1:
                 gone |= group - {ids[0]}
+                self._within |= {self.labels[i]: name for i in ids}
                 self.labels[ids[0]] = name
         left = [i for i in range(len(self.labels)) if i not in gone]
         new = {old: at for at, old in enumerate(left)}
@@ -100,3 +103,13 @@ class Own:
         for destination, points in self._can[1].items():
             found[destination] = any(asked(a, b) for a in self._can[0].get(source, ()) for b in points)
         return found
+
+    def meant(self, text: str) -> Iterable[str]:
+        """Points as `reach` finds them; of a prefix the parts of the outside that it has some of."""
+        try:
+            points = find(self._engine, text)
+        except ValueError as reason:
+            raise WrongQuestion(str(reason)) from None
+        return [self._within.get(p.label, p.label) for p in points if p.kind is not PointKind.OUTSIDE or p.endpoint] + meant(
+            text, self.outside
+        )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from budnet.ir.network import Network
+from budnet.packets.addresses import AddressSet
 from budnet.packets.transports import Transports
 from budnet.reach import diff_ways
 from budnet.reach.diff_traced import CLOSED, OPENED, Traced, labelled
 from budnet.reach.difference import Change, Difference, GuaranteeChange, Matched
 from budnet.reach.engine import Engine
 from budnet.reach.matrix import matrix
+from budnet.reach.points import PointKind
 from budnet.reach.proof import Proof
 from budnet.reach.prove import prove
 
@@ -22,8 +24,9 @@ def diff(old: Network, new: Network) -> Difference:
     rows_before = {(r.src, r.dst): r.allowed for r in matrix(before)}
     rows_after = {(r.src, r.dst): r.allowed for r in matrix(after)}
     opened, closed = Traced(after, before, OPENED, labelled), Traced(before, after, CLOSED, labelled)
+    parts = {p.label: p.members for e in (before, after) for p in e.points if p.kind is PointKind.OUTSIDE and p.endpoint is None}
     return Difference(
-        _more(rows_after, rows_before, opened), _more(rows_before, rows_after, closed), _guarantees(prove(before), prove(after)), (),
+        _more(rows_after, rows_before, opened, parts), _more(rows_before, rows_after, closed, parts), _guarantees(prove(before), prove(after)), (),
         _matched(old, new), diff_ways.of_ours(old, new),
     )  # fmt: skip
 
@@ -34,13 +37,16 @@ def _matched(old: Network, new: Network) -> Matched:
     return Matched("id", len(was) - len(gone), gone, come)
 
 
-def _more(rows: dict[tuple[str, str], Transports], than: dict[tuple[str, str], Transports], why: Traced) -> tuple[Change, ...]:
+def _more(
+    rows: dict[tuple[str, str], Transports], than: dict[tuple[str, str], Transports], why: Traced, parts: dict[str, AddressSet]
+) -> tuple[Change, ...]:
     out = []
     for (src, dst), allowed in rows.items():
         before = than.get((src, dst), Transports())
         extra = allowed - before
         if extra:
-            out.append(Change(src, dst, extra, "changed" if before else "new", why.causes(src, dst, extra)))
+            outside = parts.get(src) or parts.get(dst) or AddressSet()
+            out.append(Change(src, dst, extra, "changed" if before else "new", why.causes(src, dst, extra), outside.prefixes()))
     return tuple(out)
 
 

@@ -25,8 +25,8 @@ from budnet.reach.diff_rows import NOTHING, Numbers, Sets, differing
 from budnet.reach.diff_traced import CLOSED, OPENED, Traced
 from budnet.reach.difference import WAS_UNKNOWN, Change, Difference, Matched
 from budnet.reach.engine import Engine
-from budnet.reach.points import Point
-from budnet.reach.table.grouped import Party, by_source, outside_label
+from budnet.reach.points import Point, outside_label
+from budnet.reach.table.grouped import Party, by_source
 from budnet.reach.table.table import Table
 
 _Key = str | int
@@ -168,22 +168,23 @@ class _Side:
 
 
 class _Rows:
-    """Collects changes; parts of the outside with one and the same change become one row."""
+    """Collects changes; parts of the outside of one family with one and the same change become one row."""
 
     def __init__(self, side: _Side, why: Edits | Traced) -> None:
         self.side, self.why = side, why
-        self._found: dict[tuple[_Key | None, _Key | None, Transports, str], list[int]] = {}
+        self._found: dict[tuple[_Key | None, _Key | None, Transports, str, int], list[int]] = {}
 
     def add(self, key: tuple[_Key, _Key], transports: Transports, kind: str) -> None:
         """A cell, or a part of it."""
         if transports:
             inside = [None if isinstance(k, int) else k for k in key]
-            parts = self._found.setdefault((inside[0], inside[1], transports, kind), [])
-            parts += [k for k in key if isinstance(k, int)]
+            outside = [k for k in key if isinstance(k, int)]
+            family = address(outside[0]).version if outside else 0
+            self._found.setdefault((inside[0], inside[1], transports, kind, family), []).extend(outside)
 
     def rows(self) -> tuple[Change, ...]:
         """All of them."""
-        return tuple(self._row(*key, parts) for key, parts in self._found.items())
+        return tuple(self._row(*key[:4], parts) for key, parts in self._found.items())
 
     def _row(self, src: _Key | None, dst: _Key | None, transports: Transports, kind: str, parts: list[int]) -> Change:
         prefixes = self.side.prefixes(parts)
@@ -193,7 +194,7 @@ class _Rows:
         else:
             some = parts[0] if parts else 0
             causes = self.why.causes(some if src is None else src, some if dst is None else dst, transports)
-        return Change(_shown(src, label), _shown(dst, label), transports, kind, causes)
+        return Change(_shown(src, label), _shown(dst, label), transports, kind, causes, prefixes)
 
 
 def _shown(key: _Key | None, outside: str) -> str:

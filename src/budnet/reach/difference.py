@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from budnet.ir.address import Prefix
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.packets.transports import Transports
 from budnet.reach.exposure.verdict import Exposure
@@ -49,6 +50,8 @@ class Change:
     in the old one and does not in the new one."""
     causes: tuple[Cause, ...] = ()
     """What made the difference, where that can be told."""
+    outside: tuple[Prefix, ...] = ()
+    """Where `src` or `dst` is a part of the outside: all of it, of one family."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from budnet.reach.cuts import matches, prefixes, protocols
 from budnet.reach.doubt import Doubts
 from budnet.reach.egress import Names
 from budnet.reach.families import families
-from budnet.reach.points import Point, PointKind
+from budnet.reach.points import Point, PointKind, outside_label
 
 Row = list[int]
 
@@ -267,5 +267,4 @@ _UNKNOWN: dict[int, Address] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("100::
 def _label(kind: PointKind, address: Address, endpoint: Endpoint | None, members: AddressSet) -> str:
     if endpoint is not None:
         return f"{endpoint.id}@{address}" if kind is PointKind.PUBLIC else endpoint.id
-    prefixes = members.prefixes()
-    return str(min(prefixes, key=lambda p: p.prefixlen)) + ("" if len(prefixes) == 1 else f"+{len(prefixes) - 1}")
+    return outside_label(members.prefixes())

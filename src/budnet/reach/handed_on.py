@@ -3,7 +3,7 @@
 A node's port and most load balancers hand a client's connection on, and the pod sees a node's address in place of the client's
 (https://kubernetes.io/docs/reference/networking/virtual-ips/#external-traffic-policy); whether policies are asked before or after
 that is not defined (https://kubernetes.io/docs/concepts/services-networking/network-policies/). Where nodes are let in and the client
-is not, nobody can say what becomes of it. An Ingress or a Gateway ends a client's connection and opens one of its own, as a load
+is not, nobody can say what becomes of it. An Ingress, a Gateway or a Route ends a client's connection and opens one of its own, as a load
 balancer of our own networks does: that is no packet from the one to the other, and is said beside the answer.
 """
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from budnet.ir.address import Address
+from budnet.ir.address import Address, Prefix
 from budnet.ir.endpoint import Endpoint
 from budnet.packets.addresses import AddressSet
+
+
+def outside_label(prefixes: Sequence[Prefix]) -> str:
+    """What a part of the outside is called: the widest of its prefixes, and how many more it has. No two parts share a prefix, so
+    no two are called the same."""
+    widest = min(prefixes, key=lambda p: p.prefixlen)
+    return f"{widest}+{len(prefixes) - 1}" if len(prefixes) > 1 else str(widest)
 
 
 class PointKind(Enum):
@@ -32,7 +40,7 @@ class Point:
     members: AddressSet
 
     label: str
-    """What tables call it: the endpoint's id, with its public address behind it where that is meant; of an outside set the
-    widest prefix."""
+    """What tables call it: the endpoint's id, with its public address behind it where that is meant; of an outside set as
+    `outside_label` has it."""
     known: bool = True
     """Whether the address is one, and does not only stand for one that is not known."""

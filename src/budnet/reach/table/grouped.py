@@ -10,6 +10,7 @@ import numpy as np
 from budnet.ir.address import Prefix
 from budnet.packets.connections import Ids
 from budnet.packets.transports import Transports
+from budnet.reach.points import outside_label
 from budnet.reach.table.columns import Indices
 from budnet.reach.table.table import Table
 
@@ -152,10 +153,3 @@ def _outside(table: Table) -> list[Party]:
         prefixes = table.columns.outside_prefixes(members)
         out.append(Party(outside_label(prefixes), (members[0],), prefixes))
     return out
-
-
-def outside_label(prefixes: Sequence[Prefix]) -> str:
-    """What a part of the outside is called: the widest of its prefixes, and how many more it has. No two parts share a prefix, so
-    no two are called the same."""
-    widest = min(prefixes, key=lambda p: (p.prefixlen, p.network_address))
-    return f"{widest}+{len(prefixes) - 1}" if len(prefixes) > 1 else str(widest)
