@@ -95,3 +95,36 @@ def test_a_wrong_guarantee_is_underlined(tmp_path: Path, text: str, code: str, c
 def test_a_source_needs_guarantees_and_they_need_a_source(tmp_path: Path) -> None:
     assert budnet("prove", "--from", written(tmp_path)).returncode == 3
     assert budnet("prove", "--guarantees", "x.yaml").returncode == 3
+
+
+MANY = """\
+apiVersion: apps/v1
+kind: {kind}
+metadata: {{name: web, namespace: shop}}
+spec:
+  {count}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec: {{containers: [{{name: web}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "several"),
+    [
+        ("Deployment", "replicas: 3", True),
+        ("Deployment", "paused: false", False),
+        ("Deployment", "replicas: 1", False),
+        ("DaemonSet", "minReadySeconds: 0", True),
+        ("Job", "parallelism: 2", True),
+        ("StatefulSet", "replicas: 2", True),
+    ],
+)
+def test_replicas_may_speak_to_each_other(tmp_path: Path, kind: str, count: str, several: bool) -> None:
+    """Of a template one pod stands for all; a guarantee about a workload and itself is about its replicas."""
+    file = tmp_path / "guarantees.yaml"
+    file.write_text("guarantees:\n- {never: {from: shop/web, to: shop/web}}\n", encoding="utf-8")
+    where = written(tmp_path, MANY.format(kind=kind, count=count))
+    run = budnet("prove", "--from", where, "--guarantees", str(file))
+    assert run.stdout.startswith("refuted" if several else "proved")
+    assert budnet("reach", "shop/web", "shop/web", "80/tcp", "--from", where).returncode == (0 if several else 3)

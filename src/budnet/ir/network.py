@@ -85,6 +85,8 @@ class Network:
     entries: tuple[Entry, ...] = ()
     pods_on: tuple[tuple[str, str], ...] = ()
     """(pod, node) of pods of which that is known, by the ids of endpoints. A node's endpoint need not be there."""
+    several: tuple[str, ...] = ()
+    """The ids of endpoints that stand for several pods, replicas of one template: what one of them says to another is a question."""
 
     @cached_property
     def vpc(self) -> dict[str, Vpc]:

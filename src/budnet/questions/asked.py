@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from budnet.errors import WrongQuestion
@@ -91,19 +91,23 @@ def who(engine: Engine, source: str, destination: str) -> Asked:
     sources = points(engine, source, True)
     if not _HOST_NAME.fullmatch(destination) or destination.replace(".", "").isdigit():
         destinations = points(engine, destination, False)
-        return Asked(list(pairs(sources, destinations)), destinations)
+        return Asked(list(pairs(sources, destinations, engine.network.several)), destinations)
     name = engine.names.modelled(destination)
     note = f"{destination} is not modelled; {name} stands for it" if name and name != destination.lower() else ""
     stranger = engine.interfaces.get("internet/client", [])
     if not name:
         note = f"nothing means {destination}: an address on the internet stands for it"
-    found = [p for s in sources for p in pairs([s], engine.names.points(name, s.endpoint.vpc if s.endpoint else "") if name else stranger)]
+    found = [
+        p for s in sources
+        for p in pairs([s], engine.names.points(name, s.endpoint.vpc if s.endpoint else "") if name else stranger, engine.network.several)
+    ]  # fmt: skip
     return Asked(found, list(dict.fromkeys(d for _, d in found)), Call(destination, name or destination), note)
 
 
-def pairs(sources: list[Point], destinations: list[Point]) -> Iterator[tuple[Point, Point]]:
-    """Of one address family, and not from an endpoint to itself."""
+def pairs(sources: list[Point], destinations: list[Point], several: Collection[str]) -> Iterator[tuple[Point, Point]]:
+    """Of one address family, and not from an endpoint to itself, unless it is one of `several`, which stand for many pods."""
     for source in sources:
         for destination in destinations:
-            if source.address.version == destination.address.version and not same(source, destination):
+            alone = same(source, destination) and not (source.endpoint and source.endpoint.id in several)
+            if source.address.version == destination.address.version and not alone:
                 yield source, destination

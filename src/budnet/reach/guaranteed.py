@@ -186,10 +186,10 @@ class Prover:
                         yield source, target, int(found[row, position])
 
     def _pairs(self, sources: list[Endpoint], targets: list[Endpoint], source: int, target: int) -> int:
-        """How many there are of two columns; nobody is a pair with itself."""
+        """How many there are of two columns; nobody is a pair with itself, unless it stands for several pods."""
         here = {e.id for e in sources} if source < self.columns.inside else {""}
         there = {e.id for e in targets} if target < self.columns.inside else {""}
-        return len(here) * len(there) - len(here & there)
+        return len(here) * len(there) - len((here & there).difference(self.network.several))
 
     # ---- who is meant ---------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,8 @@ class Prover:
         source, target, bits = found
         engine = self._engine_of([*sources[source], *targets[target]])
         here, there = self._points(engine, source, sources[source]), self._points(engine, target, targets[target])
-        pair = next((a, b) for a in here for b in there if a.endpoint is None or a.endpoint is not b.endpoint)
+        several = self.network.several
+        pair = next((a, b) for a in here for b in there if a.endpoint is None or a.endpoint is not b.endpoint or a.endpoint.id in several)
         packet = Packet(*pair, *one_of(self.table.alphabet.decode(bits)))
         followed = trace(engine, packet.source, packet.destination, packet.protocol, packet.port)
         return replace(proof, status=status, packet=packet, trace=followed)

@@ -195,6 +195,7 @@ class _Reader:
             unknown_policies=tuple(sorted(self.unknown, key=lambda p: p.id)),
             entries=tuple(entries),
             pods_on=tuple(sorted(self.workloads.pods_on.items())),
+            several=tuple(sorted(self.workloads.several)),
         )
 
     def _namespaces(self, pods: Sequence[Endpoint]) -> Iterator[Namespace]:

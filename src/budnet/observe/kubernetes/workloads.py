@@ -79,6 +79,8 @@ class Workloads:
         """The same; for those who take them for labels."""
         self.pods_on: dict[str, str] = {}
         """The ids of their nodes, by the id of the endpoint."""
+        self.several: set[str] = set()
+        """The ids of endpoints that stand for several pods."""
         self.rings: dict[Owner, Place] = {}
         """What is said to be made by something that it has made."""
         self._pods: list[_Pod] = []
@@ -130,6 +132,8 @@ class Workloads:
             written = self._shared({**(meta.labels or {}), **added})
             made.append(self._read(id, namespace, owner, written, (), spec, "template.spec.", place))
         self._templates[owner] = made
+        if len(made) == 1 and _several(of, kind):
+            self.several.add(made[0].id)
 
     def endpoints(self, nodes: Mapping[str, tuple[Address, ...]]) -> list[Endpoint]:
         """All of them, in the order of their names. `nodes`: addresses by the id of a node, which pods on its network have."""
@@ -225,6 +229,12 @@ def _pods(of: Object, kind: str, name: str, namespace: str) -> Iterator[tuple[st
     for ordinal in range(first, first + min(1 if count is None else max(count, 1), _MOST)):
         pod = f"{name}-{ordinal}"
         yield f"{namespace}/{pod}[Pod]", {_POD_NAME: pod, _POD_INDEX: str(ordinal)}
+
+
+def _several(of: Object, kind: str) -> bool:
+    """Whether a maker has, or may have, more than one pod at a time."""
+    spec = mapping(of, "spec")
+    return kind == "DaemonSet" or any((number(spec, key, 0, 2**31 - 1, "spec.") or 0) > 1 for key in ("replicas", "parallelism"))
 
 
 def _maker(owner: Owner, written: Labels) -> Owner | None:
