@@ -98,7 +98,7 @@ def test_a_source_needs_guarantees_and_they_need_a_source(tmp_path: Path) -> Non
 
 
 MANY = """\
-apiVersion: apps/v1
+apiVersion: {group}/v1
 kind: {kind}
 metadata: {{name: web, namespace: shop}}
 spec:
@@ -124,7 +124,7 @@ def test_replicas_may_speak_to_each_other(tmp_path: Path, kind: str, count: str,
     """Of a template one pod stands for all; a guarantee about a workload and itself is about its replicas."""
     file = tmp_path / "guarantees.yaml"
     file.write_text("guarantees:\n- {never: {from: shop/web, to: shop/web}}\n", encoding="utf-8")
-    where = written(tmp_path, MANY.format(kind=kind, count=count))
+    where = written(tmp_path, MANY.format(group="batch" if kind == "Job" else "apps", kind=kind, count=count))
     run = budnet("prove", "--from", where, "--guarantees", str(file))
     assert run.stdout.startswith("refuted" if several else "proved")
     assert budnet("reach", "shop/web", "shop/web", "80/tcp", "--from", where).returncode == (0 if several else 3)
