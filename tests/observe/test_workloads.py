@@ -33,6 +33,7 @@ def made(kind: str, name: str, by: str = "", replicas: int | None = None) -> Obj
 
 
 PROMETHEUS = made("StatefulSet", "prometheus-k8s", "Prometheus/k8s")
+ENDED = made("Job", "migrate") | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
 NEW, OLD = made("ReplicaSet", "web-2", "Rollout/web", 3), made("ReplicaSet", "web-1", "Rollout/web", 0)
 CASES = {
     "an operator's StatefulSet without its pods": ([PROMETHEUS], {"prometheus-k8s-0[Pod]": "prometheus-k8s[StatefulSet]"}),
@@ -44,6 +45,7 @@ CASES = {
         {"d[Pod]": "data[StatefulSet]", "master-0[Pod]": "master[StatefulSet]"},
     ),
     "a pod that an operator made itself": ([made("Pod", "broker-0", "StrimziPodSet/broker")], {"broker-0[Pod]": "broker[StrimziPodSet]"}),
+    "a Job that has ended": ([ENDED], {}),
     "versions of a Rollout": ([NEW, OLD], {"web-2[ReplicaSet]": "web[Rollout]"}),
     "versions of a Rollout, and a pod of one": ([NEW, OLD, made("Pod", "p", "ReplicaSet/web-2")], {"p[Pod]": "web[Rollout]"}),
     "a Rollout that is scaled to nothing": ([OLD], {"web-1[ReplicaSet]": "web[Rollout]"}),

@@ -126,6 +126,8 @@ class Workloads:
             self._made[owner] = above
             if kind == "ReplicaSet" and mapping(of, "spec").get("replicas") == 0:
                 self._idle.add(owner)
+        if kind == "Job" and _has_ended(of):
+            return
         made = []
         for id, added in _pods(of, kind, name, namespace):
             self.annotations[id] = meta.annotations or {}
@@ -235,6 +237,12 @@ def _several(of: Object, kind: str) -> bool:
     """Whether a maker has, or may have, more than one pod at a time."""
     spec = mapping(of, "spec")
     return kind == "DaemonSet" or any((number(spec, key, 0, 2**31 - 1, "spec.") or 0) > 1 for key in ("replicas", "parallelism"))
+
+
+def _has_ended(of: Object) -> bool:
+    """Whether a Job has, whose pods have then as well: https://kubernetes.io/docs/concepts/workloads/controllers/job/"""
+    said = mappings(mapping(of, "status"), "conditions", "status.")
+    return any(c.get("type") in ("Complete", "Failed") and c.get("status") == "True" for c in said)
 
 
 def _maker(owner: Owner, written: Labels) -> Owner | None:
