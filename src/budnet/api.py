@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, TypeAlias
 
 from budnet.errors import Unreadable, WrongQuestion
 
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from budnet.questions.place import Place
     from budnet.reach.engine import Engine
 
+Where: TypeAlias = "str | PathLike[str]"
+Port: TypeAlias = str | int
+"""As on the command line; a number alone is of TCP."""
+
 __all__ = ["Network", "Unreadable", "WrongQuestion", "load"]
 
 
-def load(place: str | None = None, guarantees: str | None = None, *, literal: bool = False, airgapped: bool = False) -> Network:
+def load(place: Where | None = None, guarantees: Where | None = None, *, literal: bool = False, airgapped: bool = False) -> Network:
     """A FILE, `catalog/NAME`, or a network that runs already as `--from` takes it; nothing is what the commands take then.
 
     `guarantees`: a file with guarantees about a network that runs already. `literal` and `airgapped` are the options of those names.
@@ -36,12 +41,12 @@ def load(place: str | None = None, guarantees: str | None = None, *, literal: bo
     from budnet import pipeline
     from budnet.questions import place as places
 
-    found = places.read(place, literal, airgapped)
+    found = places.read(None if place is None else fspath(place), literal, airgapped)
     if guarantees is None:
         return Network(found)
     if not found.observed:
         raise WrongQuestion("`guarantees` belong to a network that budnet did not write; a file of ours has its own")
-    return Network(found, places.sound(pipeline.with_guarantees(found.network, guarantees)))
+    return Network(found, places.sound(pipeline.with_guarantees(found.network, fspath(guarantees))))
 
 
 class Network:
@@ -70,7 +75,7 @@ class Network:
         return Answer("load", rows, lint.COLUMNS, {"diagnostics": rows})
 
     def matrix(
-        self, *, workload: str | None = None, peer: str | None = None, direction: str | None = None, port: str | None = None,
+        self, *, workload: str | None = None, peer: str | None = None, direction: str | None = None, port: Port | None = None,
         allowed: bool = False, unknown: bool = False, denied: bool = False, by: str | None = None,
     ) -> Answer:  # fmt: skip
         """Who reaches whom: the rows of `budnet matrix`, with its filters.
@@ -88,13 +93,13 @@ class Network:
         if by is not None and by not in matrix.BY:
             raise WrongQuestion(f"'{by}' is not one of {', '.join(matrix.BY)}")
         answers = {"allowed": allowed, "unknown": unknown, "denied": denied}
-        focus = Focus(workload, peer, direction, port, tuple(a for a, asked in answers.items() if asked))
+        focus = Focus(workload, peer, direction, None if port is None else str(port), tuple(a for a, asked in answers.items() if asked))
         pairs, joined = matrix.of(self.resolved, by), by == "class"
         found: Iterator[Row] = rectangles(pairs, focus) if joined else matrix.rows(pairs, focus)
         rows = [each for row in found for each in matrix.row_json(row, joined)]
         return Answer("matrix", rows, matrix.COLUMNS, {"rows": rows, "endpoints": pairs.endpoints, "outside": matrix.outside_json(pairs)})
 
-    def reach(self, src: str, dst: str, port: str | None = None) -> Answer:
+    def reach(self, src: str, dst: str, port: Port | None = None) -> Answer:
         """Whether one reaches the other on a port, or on any, with what decided: one row, the document of `budnet reach`.
 
         >>> import budnet
@@ -103,9 +108,9 @@ class Network:
         """
         from budnet.questions import reach
 
-        return reach.answer(reach.reach(self._engine, src, dst, port))
+        return reach.answer(reach.reach(self._engine, src, dst, None if port is None else str(port)))
 
-    def explain(self, src: str, dst: str, port: str) -> Answer:
+    def explain(self, src: str, dst: str, port: Port) -> Answer:
         """Every filter on the way, a row each; `.document["changes"]` is the smallest change that would open the flow.
 
         >>> import budnet
@@ -115,7 +120,7 @@ class Network:
         """
         from budnet.questions import explain
 
-        return explain.answer(explain.explain(self._engine, src, dst, port, self.place.loaded))
+        return explain.answer(explain.explain(self._engine, src, dst, str(port), self.place.loaded))
 
     def exposure(self, new_pods: bool = True) -> Answer:
         """What the internet reaches, a row each; `.document["new_pods"]` is what pods that are not there yet could."""
@@ -124,9 +129,11 @@ class Network:
         return exposure.answer(exposure.exposure(self.resolved, new_pods))
 
     def prove(self) -> Answer:
-        """The guarantees, a row each."""
+        """The guarantees, a row each. Raises WrongQuestion where there are none: a network that runs already gets them from `load`."""
         from budnet.questions import prove
 
+        if self.place.observed and not self.resolved.guarantees:
+            raise WrongQuestion("nothing is guaranteed about this network: name a file of guarantees, `load(place, guarantees=FILE)`")
         return prove.answer(prove.proofs(self.resolved))
 
     def lint(self) -> Answer:
@@ -135,8 +142,10 @@ class Network:
 
         return lint.answer(lint.lint(self.place))
 
-    def diff(self, other: Network) -> Answer:
-        """What `other` opens and closes against this one: the rows of `budnet diff`, each with what it `is`."""
+    def diff(self, other: Network | Where) -> Answer:
+        """What `other`, a network or what `load` takes, opens and closes against this one: the rows of `budnet diff`, each with what
+        it `is`."""
         from budnet.questions import diff
 
-        return diff.answer(diff.between(self.resolved, other.resolved))
+        new = other if isinstance(other, Network) else load(other)
+        return diff.answer(diff.between(self.resolved, new.resolved))

@@ -92,12 +92,25 @@ def test_what_is_wrong_is_an_error_with_the_report(tmp_path: Path) -> None:
         lambda: found.reach("nobody", "shop/db", "sql"),
         lambda: found.reach("shop/web", "shop/db", "70000"),
         lambda: found.matrix(port="x"),
+        lambda: found.matrix(workload="nobody"),
+        lambda: found.prove(),
         lambda: found.matrix(direction="in"),
         lambda: found.matrix(by="colour"),
         lambda: budnet.load(OWN, "guarantees.yaml"),
     ):
         with pytest.raises(budnet.WrongQuestion):
             asks()
+
+
+def test_what_python_has_for_files_and_ports_is_taken(tmp_path: Path) -> None:
+    found = budnet.load(Path(OWN))
+    assert found.matrix(port=5433).rows == found.matrix(port="5433/tcp").rows
+    assert found.reach("cart", "db", 5433).rows == found.reach("cart", "db", "5433/tcp").rows
+    assert found.explain("watch", "db", 5433).rows == found.explain("watch", "db", "5433/tcp").rows
+    assert found.diff(Path(OWN)).rows == found.diff(found).rows == []
+    guarantees = tmp_path / "guarantees.yaml"
+    guarantees.write_text("guarantees:\n- {never: {from: internet, to: shop/db}}\n", encoding="utf-8")
+    assert [r["status"] for r in budnet.load(written(tmp_path / "shop"), guarantees).prove()] == ["proved"]
 
 
 def test_what_did_not_stop_it_is_kept(tmp_path: Path) -> None:
