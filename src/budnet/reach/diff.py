@@ -9,7 +9,8 @@ from budnet.reach import diff_ways
 from budnet.reach.diff_traced import CLOSED, OPENED, Traced, labelled
 from budnet.reach.difference import Change, Difference, GuaranteeChange, Matched
 from budnet.reach.engine import Engine
-from budnet.reach.matrix import matrix
+from budnet.reach.exposure import networks
+from budnet.reach.matrix import matrix, pairs
 from budnet.reach.points import PointKind
 from budnet.reach.proof import Proof
 from budnet.reach.prove import prove
@@ -20,15 +21,25 @@ def diff(old: Network, new: Network) -> Difference:
 
     Each side's outside is cut at the other side's prefixes too, so that the pieces have the same names.
     """
-    before, after = Engine(old, cut_like=new), Engine(new, cut_like=old)
-    rows_before = {(r.src, r.dst): r.allowed for r in matrix(before)}
-    rows_after = {(r.src, r.dst): r.allowed for r in matrix(after)}
-    opened, closed = Traced(after, before, OPENED, labelled), Traced(before, after, CLOSED, labelled)
-    parts = {p.label: p.members for e in (before, after) for p in e.points if p.kind is PointKind.OUTSIDE and p.endpoint is None}
+    before, after = _Side(Engine(old, cut_like=new)), _Side(Engine(new, cut_like=old))
+    opened, closed = Traced(after.engine, before.engine, OPENED, labelled), Traced(before.engine, after.engine, CLOSED, labelled)
+    points = (p for side in (before, after) for p in side.engine.points)
+    parts = {p.label: p.members for p in points if p.kind is PointKind.OUTSIDE and p.endpoint is None}
     return Difference(
-        _more(rows_after, rows_before, opened, parts), _more(rows_before, rows_after, closed, parts), _guarantees(prove(before), prove(after)), (),
-        _matched(old, new), diff_ways.of_ours(old, new),
+        _more(after.rows, before.rows, opened, parts), _more(before.rows, after.rows, closed, parts),
+        _guarantees(before.proofs, after.proofs), (), _matched(old, new), diff_ways.of_ours(before.exposures, after.exposures),
     )  # fmt: skip
+
+
+class _Side:
+    """One of the two, and what is asked of it: all of the same pairs, which take the longest to find."""
+
+    def __init__(self, engine: Engine) -> None:
+        found = list(pairs(engine))
+        self.engine = engine
+        self.rows = {(r.src, r.dst): r.allowed for r in matrix(engine, found)}
+        self.proofs = prove(engine, found)
+        self.exposures = networks.of_pairs(engine, found)
 
 
 def _matched(old: Network, new: Network) -> Matched:

@@ -49,6 +49,7 @@ class Traced:
         self._passes, self._stops = ((x if isinstance(x, Engine) else None) for x in (passes, stops))
         self._networks = [x.network if isinstance(x, Engine) else x for x in (passes, stops)]
         self._words, self._points = words, points
+        self._flows = {f.origin: f.id for f in self._networks[0].flows}
         self._known: dict[tuple[_Key, _Key, Transports], tuple[Cause, ...]] = {}
         self._theirs: frozenset[str] | None = None
 
@@ -97,9 +98,8 @@ class Traced:
         """By their lines: those of the first network that the second has not, under the names of the flows they come of."""
         way = relay.way(engine, found.source, found.destination, beyond=True)
         bit = engine.alphabet.bit(found.protocol, found.port)
-        names = {f.origin: f.id for f in self._networks[0].flows}
         behind = (r for gate, passed in found.steps if passed for r in rules_behind(engine, way, gate, bit))
-        return {origin: names.get(origin, rule) for rule, origin in behind if origin.line and rule not in self._others()}
+        return {origin: self._flows.get(origin, rule) for rule, origin in behind if origin.line and rule not in self._others()}
 
     def _others(self) -> frozenset[str]:
         """The rules of the second network that are called by what they say. Those of policies are called by their places."""

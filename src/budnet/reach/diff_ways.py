@@ -32,9 +32,9 @@ def of_clusters(old: Network, new: Network, edits: Edits) -> tuple[WayIn, ...]:
     return tuple(WayIn(*ends, ways.causes(*ends)) for ends in found)
 
 
-def of_ours(old: Network, new: Network) -> tuple[WayIn, ...]:
-    """What load balancers hand on by host name: all else of networks of ours are flows."""
-    was, now = (_first((x for x in networks.exposures(n) if x.word is Word.THROUGH), _in_full) for n in (old, new))
+def of_ours(old: Iterable[Exposure], new: Iterable[Exposure]) -> tuple[WayIn, ...]:
+    """What load balancers hand on by host name: all else that networks of ours expose are flows."""
+    was, now = (_first((x for x in each if x.word is Word.THROUGH), _in_full) for each in (old, new))
     return tuple(WayIn(*ends) for ends in _differing(was, now))
 
 

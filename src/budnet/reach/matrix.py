@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from budnet.packets.transports import Transports
@@ -112,11 +112,12 @@ def same(a: Point, b: Point) -> bool:
     return a is b or (a.endpoint is not None and a.endpoint is b.endpoint)
 
 
-def matrix(engine: Engine) -> Iterator[Row]:
-    """Rows with something in them, sources in the Network's order. Address families of one pair are joined."""
+def matrix(engine: Engine, found: Iterable[Pair] | None = None) -> Iterator[Row]:
+    """Rows with something in them, sources in the Network's order. Address families of one pair are joined. `found`: its pairs,
+    where they are known already."""
     joined: dict[tuple[str, str], tuple[int, int]] = {}
     current = ""
-    for pair in pairs(engine):
+    for pair in pairs(engine) if found is None else found:
         if pair.source.label != current:
             yield from _rows(engine, joined)
             joined, current = {}, pair.source.label

@@ -22,9 +22,10 @@ from budnet.records import replace
 __all__ = ["Packet", "Proof", "Status", "prove"]
 
 
-def prove(engine: Engine) -> list[Proof]:
-    """Every guarantee of the Network, and before them the one that comes with every file: exactly the declared flows."""
-    table, sides, total = list(pairs(engine)), _Sides(engine), count(engine)
+def prove(engine: Engine, found: list[Pair] | None = None) -> list[Proof]:
+    """Every guarantee of the Network, and before them the one that comes with every file: exactly the declared flows. `found`: its
+    pairs, where they are known already."""
+    table, sides, total = list(pairs(engine)) if found is None else found, _Sides(engine), count(engine)
     proofs = [_nothing_else(engine, table, sides, total), _all_declared(engine, table, sides), *prove_mesh(engine)]
     proofs += [_no_way_out(engine.network)] if engine.network.airgap else []
     return proofs + [replace(_guarantee(engine, g, table, sides), count=total) for g in engine.network.guarantees]

@@ -3,7 +3,7 @@ is listened to, and is answered; and what a load balancer that is reached so han
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from budnet.ir import icmp
 from budnet.ir.address import EVERYWHERE, Protocol, spelt_one
@@ -26,10 +26,15 @@ def exposures(network: Network) -> list[Exposure]:
     if not network.vpcs:
         return []
     engine = Engine(network)
+    return of_pairs(engine, pairs(engine))
+
+
+def of_pairs(engine: Engine, found: Iterable[Pair]) -> list[Exposure]:
+    """The same of the pairs of a Network."""
     who: dict[_Key, AddressSet] = {}
     example: dict[_Key, Pair] = {}
     behind: dict[tuple[str, str], int] = {}
-    for pair in pairs(engine):
+    for pair in found:
         end = pair.destination.endpoint
         if end is None or not pair.delivered:
             continue
