@@ -27,9 +27,9 @@ from budnet.resolve import resolve
 from budnet.source.document import Document
 from budnet.source.yaml import parse
 from budnet.twin.build import plan
-from budnet.twin.fake import FakeKernel
 from budnet.twin.steps import steps
 from helpers import twin_of
+from twin.fake import FakeKernel
 
 TEXT = """\
 # A web server and its database.
