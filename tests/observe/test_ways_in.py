@@ -325,6 +325,32 @@ spec: {endpointPublishingStrategy: {type: LoadBalancerService, loadBalancer: {sc
     assert {x.workload: x for x in exposed(tmp_path, text + router)}["shop/two[Pod]"].word is Word.PRIVATE
 
 
+# ---- who carries it out -------------------------------------------------------------------------------------------------
+
+CONTROLLER = (
+    pod("nginx", "ingress", "{app: nginx, app.kubernetes.io/name: ingress-nginx}", ", hostPort: 8443")
+    + "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\nspec: {controller: k8s.io/ingress-nginx}\n"
+)
+
+
+def test_whether_a_controller_is_reached_decides_for_whom_it_serves(tmp_path: Path) -> None:
+    text = WEB + service("web", "type: ClusterIP") + CONTROLLER
+    text += ingress("{service: {name: web, port: {number: 80}}}").replace("spec: {", "spec: {ingressClassName: nginx, ")
+
+    def of_web(more: str) -> tuple[Word, str]:
+        return next((x.word, x.reason) for x in exposed(tmp_path, text + more) if x.workload == "shop/web[Pod]")
+
+    assert of_web(node()) == (Word.THROUGH, "through ingress/nginx[Pod]")
+    assert of_web(node("")) == (Word.PRIVATE, "ingress/nginx[Pod], which serves this ingress, is not reachable from the internet")
+    doubtful = (Word.UNKNOWN, "whether the internet reaches ingress/nginx[Pod], which serves this ingress, is not known")
+    assert of_web("") == doubtful, "no nodes were read"
+    inner = node("") + service("nginx", "type: ClusterIP", "ingress")
+    bound = "---\napiVersion: elbv2.k8s.aws/v1beta1\nkind: TargetGroupBinding\nmetadata: {name: in, namespace: ingress}\nspec: {serviceRef: {name: nginx}}\n"
+    assert of_web(inner + bound) == doubtful
+    before = ingress("{service: {name: nginx, port: {number: 80}}}").replace("namespace: shop", "namespace: ingress")
+    assert of_web(inner + before) == (Word.THROUGH, "through ingress/nginx[Pod]"), "a cloud's Ingress before it"
+
+
 # ---- what is not modelled -----------------------------------------------------------------------------------------------
 
 FOREIGN = {

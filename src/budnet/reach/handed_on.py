@@ -67,9 +67,12 @@ class HandedOn:
 
 
 def _as_far(network: Network, ids: set[str]) -> Network:
-    """As much of it as can matter: who is led to, who carries that out, nodes, and the policies of their namespaces."""
-    leading = [e for e in network.entries if any(t in ids for t, _ in e.targets)]
-    asked = {t for e in leading for t, _ in e.targets if t in ids} | {pod for e in leading for pod in e.through}
+    """As much of it as can matter: who is led to, who carries that out and stands before them, nodes, and the policies of their namespaces."""
+    asked = {t for e in network.entries for t, _ in e.targets if t in ids}
+    more = asked
+    while more:
+        more = {pod for e in network.entries if any(t in more for t, _ in e.targets) for pod in e.through} - asked
+        asked = asked | more
     entries = [replace(e, targets=tuple(t for t in e.targets if t[0] in asked)) for e in network.entries]
     spaces = {(e.cluster, e.namespace) for e in network.endpoints if e.id in asked}
     return replace(

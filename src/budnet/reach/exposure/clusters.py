@@ -8,7 +8,7 @@ open or blocked where both fare alike, and unknown where they do not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Clusters:
         """One for each entry and workload behind it, in their order; of a workload's pods the most open one counts. `among`: of
         these pods alone, by their ids."""
         found: dict[tuple[str, str, str, str, str], Exposure] = {}
-        ahead = {t for e in self.network.entries if e.kind not in ROUTED for t in self._open(e)}
+        ahead = self._ahead()
         order = list(Word)
         for entry in self.network.entries:
             judged: dict[tuple[object, ...], Exposure] = {}
@@ -75,13 +75,20 @@ class Clusters:
         others = dict.fromkeys(x for entry in of for x in self._not_read(entry, ahead))
         return sorted((*found.values(), *others), key=lambda x: (order.index(x.word), x.workload, x.port, x.entry, x.kind, x.at, x.reason))
 
-    def _open(self, entry: Entry) -> Iterator[str]:
-        """Pods that the internet reaches straight: an ingress controller has to be one of them."""
-        for target, port in entry.targets:
-            if entry.public and self._judge(entry, self.network.endpoint[target], port, set()).word in (Word.EVERYWHERE, Word.RANGES):
-                yield target
+    def _ahead(self) -> dict[str, int]:
+        """Of the pods that carry out Ingresses and the like, which the internet reaches, or may; one may stand before another."""
+        carriers = {pod for e in self.network.entries for pod in e.through}
+        leading = [(e, self.network.endpoint[t], port) for e in self.network.entries for t, port in e.targets if t in carriers]
+        ahead: dict[str, int] = {}
+        while True:
+            before = dict(ahead)
+            for entry, pod, port in leading:
+                word = self._judge(entry, pod, port, before).word
+                ahead[pod.id] = max(ahead.get(pod.id, NO), YES if word.open else PERHAPS if word is Word.UNKNOWN else NO)
+            if ahead == before:
+                return ahead
 
-    def _judge(self, entry: Entry, endpoint: Endpoint, port: int, ahead: set[str]) -> Exposure:
+    def _judge(self, entry: Entry, endpoint: Endpoint, port: int, ahead: Mapping[str, int]) -> Exposure:
         policies = self.asked(endpoint)
         if entry.kind in ROUTED:
             word, prefixes, reason = self._routed(entry, endpoint, port, ahead)
@@ -98,14 +105,13 @@ class Clusters:
             entry.origin, entry.shown,
         )  # fmt: skip
 
-    def _not_read(self, entry: Entry, ahead: set[str]) -> Iterator[Exposure]:
+    def _not_read(self, entry: Entry, ahead: Mapping[str, int]) -> Iterator[Exposure]:
         """Who stands behind an entry besides endpoints: addresses outside of the cluster, and nobody knows who."""
-        closed = _closed(entry) or (
-            "" if not entry.through or ahead & set(entry.through) else "what serves it is not reachable from the internet"
-        )
+        served = max((ahead.get(pod, NO) for pod in entry.through), default=YES)
+        closed = _closed(entry) or ("what serves it is not reachable from the internet" if served == NO else "")
         kind, door, name = entry.kind.value, _door(entry), entry.protocol.name.lower()
         sure = Word.THROUGH if entry.kind in ROUTED else Word.EVERYWHERE if entry.sources == EVERYWHERE else Word.RANGES
-        word = Word.PRIVATE if closed else Word.UNKNOWN if entry.public is None else sure
+        word = Word.PRIVATE if closed else Word.UNKNOWN if entry.public is None or served == PERHAPS else sure
         prefixes = (AddressSet.of(entry.sources) & PUBLIC).prefixes() if word is Word.RANGES else ()
         for address, port in entry.beyond:
             reason = closed or f"{entry.why}; no policy is asked about what is not in the cluster"
@@ -187,7 +193,7 @@ class Clusters:
 
     # ---- behind an Ingress, a Gateway or a Route -----------------------------------------------------------------------------
 
-    def _routed(self, entry: Entry, endpoint: Endpoint, port: int, ahead: set[str]) -> tuple[Word, tuple[Prefix, ...], str]:
+    def _routed(self, entry: Entry, endpoint: Endpoint, port: int, ahead: Mapping[str, int]) -> tuple[Word, tuple[Prefix, ...], str]:
         who = entry.kind.value
         blocker = self._blockers(endpoint)
         if entry.through:
@@ -204,10 +210,13 @@ class Clusters:
                 return Word.BLOCKED, (), f"blocked: not even {label} reaches it: {blocker}"
             if YES not in fates:
                 return Word.UNKNOWN, (), self._doubt(endpoint, [self.network.endpoint[pod] for pod in entry.through])
-            if not ahead & set(entry.through):
+            served = max(ahead.get(pod, NO) for pod in entry.through)
+            if served == NO:
                 return Word.PRIVATE, (), f"{label}, which serves this {who}, is not reachable from the internet"
             if entry.public is False:
                 return Word.PRIVATE, (), entry.why
+            if served == PERHAPS:
+                return Word.UNKNOWN, (), f"whether the internet reaches {label}, which serves this {who}, is not known"
             return Word.THROUGH, (), f"through {label}"
         every = {f for own in self._column[endpoint.id] for f in self._fates(own, entry.protocol, port)}
         if every == {NO} and not any(p.ingress for p in self.asked(endpoint)):
