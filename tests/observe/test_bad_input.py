@@ -265,7 +265,7 @@ def test_a_list_of_nothing_is_empty(tmp_path: Path, text: str) -> None:
 def test_a_slip_inside_a_list_has_its_line(tmp_path: Path) -> None:
     text = dump()
     at = text.index('"p1"')
-    found = observed(tmp_path, a_json=text[:at] + "oops" + text[at + 4 :])
+    found = observed(tmp_path, a_json=text[:at] + ":]" + text[at + 4 :])
     (one,) = found.problems.found
     assert one.code == "K002" and one.span.line == text[:at].count("\n") + 1  # type: ignore[union-attr]
 

@@ -16,7 +16,7 @@ from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.observe.kubernetes import cluster, live, sources
 from budnet.observe.kubernetes.cluster import NO_LABELS, Observed
-from budnet.observe.kubernetes.fields import Problems
+from budnet.observe.kubernetes.fields import NOT_SHOWN, Problems
 from budnet.records import replace
 from observe.api_server import TOKEN, Api, served
 from properties.clusters import random_cluster
@@ -95,7 +95,7 @@ def unknown(network: Network) -> list[tuple[str, bool, bool]]:
 def test_policies_that_are_not_shown_are_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = asked(Api(bookshop(), status={POLICIES: 403}), tmp_path, monkeypatch)
     (one,) = found.problems.found
-    assert one.code == live.NOT_SHOWN and "forbidden to reader" in one.summary and "networkpolicies of networking.k8s.io" in one.help
+    assert one.code == NOT_SHOWN and "forbidden to reader" in one.summary and "networkpolicies of networking.k8s.io" in one.help
     assert unknown(found.network) == [(one.summary, True, True)]
 
 
@@ -114,9 +114,9 @@ def test_policies_of_other_makers_that_are_not_shown(code: int, tmp_path: Path, 
 def test_a_group_of_which_the_kinds_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     more = (("projectcalico.org", "v3", "GlobalNetworkPolicy"), ("apps", "v1", "Deployment"))
     found = asked(Api(bookshop(), status={"/apis/projectcalico.org/v3": 500}, more=more), tmp_path, monkeypatch)
-    assert [d.code for d in found.problems.found] == [live.NOT_SHOWN] and len(found.network.unknown_policies) == 1
+    assert [d.code for d in found.problems.found] == [NOT_SHOWN] and len(found.network.unknown_policies) == 1
     found = asked(Api(bookshop(), status={"/apis/apps/v1": 500}), tmp_path, monkeypatch)
-    assert [d.code for d in found.problems.found] == [live.NOT_SHOWN] and not found.network.unknown_policies
+    assert [d.code for d in found.problems.found] == [NOT_SHOWN] and not found.network.unknown_policies
 
 
 def test_a_kind_of_a_newer_version_is_asked_for_in_the_one_that_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,14 +133,14 @@ def test_a_kind_of_a_newer_version_is_asked_for_in_the_one_that_is_known(tmp_pat
 def test_namespaces_that_are_not_shown_make_their_labels_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = asked(Api(bookshop(), status={f"{CORE}/namespaces": 403}), tmp_path, monkeypatch)
     assert not any(n.known for c in found.network.clusters for n in c.namespaces) and not found.network.unknown_policies
-    assert [d.code for d in found.problems.found] == [live.NOT_SHOWN]
+    assert [d.code for d in found.problems.found] == [NOT_SHOWN]
 
 
 def test_pieces_that_are_too_old_are_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     api = Api(bookshop(), expired={POLICIES: 1})
     assert not asked(api, tmp_path, monkeypatch).problems.found
     found = asked(Api(bookshop(), expired={POLICIES: 99}), tmp_path, monkeypatch)
-    assert [d.code for d in found.problems.found] == [live.NOT_SHOWN] and len(found.network.policies) == 0
+    assert [d.code for d in found.problems.found] == [NOT_SHOWN] and len(found.network.policies) == 0
     assert len(found.network.unknown_policies) == 1
 
 

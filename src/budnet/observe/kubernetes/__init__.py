@@ -1,6 +1,7 @@
 """KUBERNETES -> NETWORK.
 
-sources.py     where objects come from: folders, files, standard input; YAML and JSON
+sources.py     where objects come from: folders.py, files, standard input; Lists unwrapped
+texts.py       bytes -> values, document by document: in_json.py, or compose.py and scalars.py for YAML; parsed.py is why not
 live.py        where they come from, too: an API server
 kinds.py       which kinds mean something, and in which versions
 controllers.py what controllers and clouds add: labels of their pods, annotations of load balancers

@@ -13,7 +13,7 @@ from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.observe.kubernetes import policies
 from budnet.observe.kubernetes.entrances import Entrances
-from budnet.observe.kubernetes.fields import Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text, typed
+from budnet.observe.kubernetes.fields import NOT_SHOWN, Object, Place, Problems, Wrong, labels, mapping, mappings, name_of, text, typed
 from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_heard_of, is_known, is_read
 from budnet.observe.kubernetes.manifests import Meta, Pod, written
@@ -90,6 +90,11 @@ class _Reader:
         if not is_known(group, kind, version):
             help = f"{kind} is known as {home(kind)}"
             raise Wrong("apiVersion", f"'{api}' is not known, and what it means is not guessed", help, UNKNOWN_VERSION)
+        if (group, kind) == ("", "Status"):  # what a server says in place of what it was asked for
+            summary = f"the API server did not show what was asked of it: {written(of).get('message') or 'it says no more'}"
+            self.problems.say(Severity.ERROR, NOT_SHOWN, summary, place, "what is not shown may be anything")
+            self.problems.refuse("", "", place, summary)
+            return
         if not is_read(group, kind):
             self.skipped[kind] = self.skipped.get(kind, 0) + 1
             if not is_heard_of(group, kind):

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct, ValidationError, convert
 
 from budnet.ir.origin import Origin
+from budnet.observe.kubernetes.parsed import Unparsed
 from budnet.source.diagnostic import Diagnostic, Severity
 from budnet.source.span import Span
 
@@ -18,7 +19,7 @@ Object: TypeAlias = Mapping[str, Any]
 """A mapping as JSON and YAML give it: a dict."""
 
 Typed = TypeVar("Typed", bound=Struct)
-WRONG_FIELD = "K101"
+WRONG_FIELD, NOT_SHOWN = "K101", "K009"
 _SAID = re.compile(r"(.*?)(?: - at (`key` in )?`\$\.?([^`]*)`)?")
 """What msgspec says, and of what: `Expected `str`, got `int` - at `$.metadata.labels[...]``, where `[...]` is any value of a mapping."""
 _EXPECTED = {"str": "a text", "int": "a whole number", "bool": "true or false", "object": "a mapping", "array": "a list"}
@@ -96,6 +97,11 @@ class Problems:
     def say(self, severity: Severity, code: str, summary: str, place: Place, help: str = "") -> None:
         """One more."""
         self.found.append(Diagnostic(code, severity, summary, place.span, help))
+
+    def unparsed(self, wrong: Unparsed, place: Place, text: bytes) -> None:
+        """One more text that begins at `place` and could not be parsed."""
+        self.say(Severity.ERROR, wrong.code, wrong.summary, Place(place.file, place.line + wrong.line), wrong.help)
+        self.unread.append((place, text))
 
     def refuse(self, group: str, kind: str, place: Place, why: str) -> None:
         """One more kind that is not shown; `kind` empty for all of a group, both for everything."""

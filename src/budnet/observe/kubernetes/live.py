@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from budnet.observe.kubernetes.fields import Object, Place, Problems
+from budnet.observe.kubernetes.fields import NOT_SHOWN, Object, Place, Problems
 from budnet.observe.kubernetes.kinds import KNOWN_GROUPS, is_known, is_read, may_have_any
 from budnet.source.diagnostic import Severity
 from budnet.source.text import quoted
 
-NO_CLIENT, NO_CONFIG, NO_ANSWER, NOT_SHOWN = "K006", "K007", "K008", "K009"
+NO_CLIENT, NO_CONFIG, NO_ANSWER = "K006", "K007", "K008"
 PAGE = 500
 """Objects asked for at a time, as `kubectl` does."""
 _CONNECT, _READ = 5.0, 60.0

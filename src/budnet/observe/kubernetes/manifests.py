@@ -87,7 +87,7 @@ class Pod(Struct, frozen=True, tag_field="kind", tag="Pod", omit_defaults=True):
 _typed, _any = Decoder(Pod), Decoder()
 
 
-def decode(text: bytes) -> Any:
+def decode(text: bytes | memoryview) -> Any:
     """What a text of JSON holds; a Pod as one, unless something in it is not what the API takes: that is said by who reads it.
     Raises what msgspec does where it is no JSON."""
     try:

@@ -57,7 +57,7 @@ def lost(data: bytes, cluster: str, place: Place) -> UnknownPolicy | None:
     # the namespace counts where the text says it once and is one object of YAML; of anything else a part may be missing
     narrow = kinds == {"NetworkPolicy"} and len(spaces) == 1 and data.lstrip()[:1] not in (b"{", b"[")
     where: Selector = (Requirement(_NAME, Operator.IN, tuple(spaces)),) if narrow else ()
-    label = f"the text at {place.file}:{max(place.line, 1)}"
+    label = f"the text at {place.file}:{place.line}" if place.line else place.file
     return UnknownPolicy(label, cluster, PodPeer((), where), True, True, f"{label} could not be read, and may hold a policy", place.origin)
 
 

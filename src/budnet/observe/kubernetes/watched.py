@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from budnet.ir.network import Network
-from budnet.observe.kubernetes import cluster, sources
+from budnet.observe.kubernetes import cluster, folders, sources
 from budnet.observe.kubernetes.cluster import Observed
 from budnet.observe.kubernetes.fields import Object, Place, Problems
 from budnet.observe.kubernetes.manifests import Pod, written
@@ -25,13 +25,16 @@ class Watched:
         self._stamps: dict[Path, _Stamp] | None = None
         self._objects: dict[Path, _Read] = {}
         self._problems: dict[Path, Problems] = {}
+        self._folder = Problems()
         self._last: Observed | None = None
 
     def read(self) -> Observed | None:
         """Everything that is there, with what is wrong with it."""
-        stamps = {file: _stamp(file) for file in sources.files(self.where)}
-        if stamps == self._stamps:
+        folder = Problems()
+        stamps = {file: _stamp(file) for file in folders.files(self.where, folder)}
+        if stamps == self._stamps and folder == self._folder:
             return None
+        self._folder = folder
         known = self._stamps or {}
         changed = [f for f in {**known, **stamps} if stamps.get(f) != known.get(f)]
         before = {f: self._objects.pop(f, []) for f in changed}
@@ -46,7 +49,7 @@ class Watched:
 
     def _whole(self) -> Observed:
         problems = Problems()
-        for each in self._problems.values():
+        for each in (self._folder, *self._problems.values()):
             problems.found += each.found
             problems.unread += each.unread
         if not self._objects:
@@ -61,7 +64,7 @@ class Watched:
         problems = Problems()
         gone, come = (cluster.network(each, problems).network for each in (before, now))
         network = _replaced(self._last.network, gone, come)
-        if problems.found or any(p.found for p in self._problems.values()) or network is None:
+        if problems.found or any(p.found for p in (self._folder, *self._problems.values())) or network is None:
             return None
         return replace(self._last, network=network)
 
