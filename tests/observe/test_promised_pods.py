@@ -151,7 +151,7 @@ spec: {domain: {devices: {}}}
         ("{name: 7, containerPort: 5432}", "ports[1].name"),
     ],
 )
-@pytest.mark.parametrize("form", ["yaml", "json"])
+@pytest.mark.parametrize("form", ["yaml", "json", "list"])
 @pytest.mark.parametrize("kind", ["Pod", "Deployment", "CronJob"])
 def test_a_port_that_is_wrong_does_not_take_the_pod_with_it(tmp_path: Path, port: str, where: str, form: str, kind: str) -> None:
     spec = {"containers": [{"name": "main", "ports": [{"name": "http", "containerPort": 80}, yaml.safe_load(port)]}]}
@@ -159,7 +159,8 @@ def test_a_port_that_is_wrong_does_not_take_the_pod_with_it(tmp_path: Path, port
     body = {"jobTemplate": {"spec": inner}} if kind == "CronJob" else inner
     version = {"Pod": "v1", "Deployment": "apps/v1", "CronJob": "batch/v1"}[kind]
     of = {"apiVersion": version, "kind": kind, "metadata": {"name": "one", "namespace": "shop"}, "spec": body}
-    found = observed(tmp_path, **{f"all_{form}": json.dumps(of) if form == "json" else yaml.safe_dump(of)})
+    text = yaml.safe_dump(of) if form == "yaml" else json.dumps(of if form == "json" else {"kind": "List", "items": [of]})
+    found = observed(tmp_path, all_yaml=text)
     (said,) = found.problems.found
     assert said.severity is Severity.ERROR and where in said.summary
     (one,) = found.network.endpoints

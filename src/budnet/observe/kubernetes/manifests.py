@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import DecodeError, Struct, ValidationError, to_builtins
-from msgspec.json import Decoder
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec.json import Decoder, encode
 
 from budnet.observe.kubernetes.fields import Object
 
@@ -97,6 +97,6 @@ def decode(text: bytes | memoryview) -> Any:
 
 
 def written(of: Object | Pod) -> Object:
-    """An object as a mapping, of a Pod with the fields that are read."""
-    found: Object = to_builtins(of) if isinstance(of, Pod) else of
+    """An object as a mapping, as JSON has it; of a Pod with the fields that are read."""
+    found: Object = _any.decode(encode(of)) if isinstance(of, Pod) else of
     return found
