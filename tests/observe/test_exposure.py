@@ -57,6 +57,22 @@ def word(folder: Path, text: str) -> tuple[Word, str]:
             service("web", "type: LoadBalancer", annotations='{service.beta.kubernetes.io/aws-load-balancer-internal: "false"}'),
             Word.EVERYWHERE,
         ),
+        (
+            service("web", "type: LoadBalancer", annotations='{service.kubernetes.io/qcloud-loadbalancer-internal-subnetid: "subnet-1"}'),
+            Word.PRIVATE,
+        ),
+        (
+            service(
+                "web", "type: LoadBalancer", annotations='{service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type: "intranet"}'
+            ),
+            Word.PRIVATE,
+        ),
+        (service("web", "type: LoadBalancer", annotations='{example.org/load-balancer-network: "intranet"}'), Word.UNKNOWN),
+        (service("web", "type: LoadBalancer", annotations='{example.org/load-balancer-internal: "false"}'), Word.EVERYWHERE),
+        (service("web", "type: LoadBalancer", annotations='{example.org/note: "an internal service"}'), Word.EVERYWHERE),
+        (service("web", "type: LoadBalancer", annotations="""{kubernetes.io/elb.autocreate: '{"type":"inner"}'}"""), Word.UNKNOWN),
+        (service("web", "type: LoadBalancer, loadBalancerIP: 10.1.2.3"), Word.UNKNOWN),
+        (service("web", "type: LoadBalancer, loadBalancerIP: 10.1.2.3", status="{ingress: [{ip: 8.8.4.4}]}"), Word.EVERYWHERE),
         (service("web", "type: LoadBalancer", status="{ingress: [{ip: 10.1.2.3}]}"), Word.PRIVATE),
         (service("web", "type: LoadBalancer, loadBalancerSourceRanges: [203.0.113.0/24, 8.8.0.0/16]"), Word.RANGES),
         (service("web", "externalIPs: [8.8.4.4]"), Word.EVERYWHERE),
@@ -115,8 +131,9 @@ def test_host_ports_and_the_host_s_network(tmp_path: Path) -> None:
     (one,) = exposures(tmp_path, pod("web").replace("spec: {", "spec: {hostNetwork: true, ") + node() + policy("deny", DENY))
     assert (one.word, one.kind) == (Word.EVERYWHERE, "host network")
     assert "no policy is asked" in one.reason
-    (one,) = exposures(tmp_path, pod("web", extra=", hostPort: 9000, hostIP: 127.0.0.1") + node())
-    assert one.word is Word.PRIVATE
+    for at, wanted in (("127.0.0.1", Word.BLOCKED), ("10.9.0.4", Word.PRIVATE), ("0.0.0.0", Word.EVERYWHERE), ("somewhere", Word.UNKNOWN)):
+        (one,) = exposures(tmp_path, pod("web", extra=f", hostPort: 9000, hostIP: {at}") + node())
+        assert one.word is wanted, at
 
 
 INGRESS = """\

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from msgspec import Struct
 
+from budnet.ir.entry import EntryKind
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE, Origin
 from budnet.observe.kubernetes import cluster, live, sources
@@ -134,6 +135,24 @@ def test_namespaces_that_are_not_shown_make_their_labels_unknown(tmp_path: Path,
     found = asked(Api(bookshop(), status={f"{CORE}/namespaces": 403}), tmp_path, monkeypatch)
     assert not any(n.known for c in found.network.clusters for n in c.namespaces) and not found.network.unknown_policies
     assert [d.code for d in found.problems.found] == [NOT_SHOWN]
+
+
+def test_ways_in_that_are_not_shown_may_lead_to_anybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = asked(Api(bookshop(), status={f"{CORE}/services": 403}), tmp_path, monkeypatch)
+    (one,) = [e for e in found.network.entries if e.kind is EntryKind.OTHER]
+    assert one.id == "Service" and one.unseen == (found.problems.found[0].summary,)
+
+
+def test_ways_in_of_makers_that_nobody_has_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = {"name": "edge", "namespace": "shop"}
+    others = [{"apiVersion": "gateways.example.org/v7", "kind": kind, "metadata": meta} for kind in ("WonderGateway", "Wonder")]
+    found = asked(
+        Api([*bookshop(), *others], status={"/apis/metrics.k8s.io/v1": 503}, more=(("metrics.k8s.io", "v1", "PodMetrics"),)),
+        tmp_path,
+        monkeypatch,
+    )
+    assert not found.problems.found
+    assert [e.id for e in found.network.entries if e.kind is EntryKind.OTHER] == ["WonderGateway shop/edge"]
 
 
 def test_pieces_that_are_too_old_are_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

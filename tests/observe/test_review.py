@@ -53,7 +53,23 @@ RULE_80 = RULE.replace("[{podSelector: {matchLabels: {app: web}}}]", "[{podSelec
 BLOCK = policy("p", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/16}}]}]}")
 NAMED = policy("p", "{podSelector: {}, ingress: [{ports: [{port: http}]}]}")
 PLACED = one(WEB, "spec:", "status: {podIP: 10.1.0.5}\nspec:")
+CLASS = """\
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: nginx}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {ingressClassName: nginx}
+"""
+PORTS = (
+    service("web", "type: NodePort") + one(service("web", "type: NodePort", "other"), "30080", "30081") + pod("web", "other", "{app: web}")
+)
 CASES = {
+    "K206": (PORTS, one(PORTS, "30081", "30080")),
+    "K207": (CLASS, one(CLASS, "ingressClassName: nginx", "ingressClassName: ngnix")),
     "K201": (service("web", "type: ClusterIP"), service("wbe", "type: ClusterIP")),
     "K203": (service("web", "type: ClusterIP"), one(service("web", "type: ClusterIP"), "targetPort: http", "targetPort: htpp")),
     "K211": (policy("p", "{podSelector: {matchLabels: {app: web}}}"), policy("p", "{podSelector: {matchLabels: {app: wbe}}}")),

@@ -4,6 +4,7 @@ load balancer internal. None of it is in an API; each line was looked up in the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 Labels = tuple[tuple[str, str], ...]
@@ -57,7 +58,26 @@ INTERNAL_SERVICE = {
     # https://cloud.google.com/kubernetes-engine/docs/concepts/service-load-balancer-parameters; the second one is the older name
     "networking.gke.io/load-balancer-type": ("internal",),
     "cloud.google.com/load-balancer-type": ("internal",),
+    # https://kubernetes.io/docs/concepts/services-networking/service/#internal-load-balancer has these five
+    "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type": ("private",),
+    "service.beta.kubernetes.io/openstack-internal-load-balancer": ("true",),
+    "service.beta.kubernetes.io/cce-load-balancer-internal-vpc": ("true",),
+    "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": ("intranet",),
+    "service.beta.kubernetes.io/oci-load-balancer-internal": ("true",),
+    # https://www.alibabacloud.com/help/en/container-service-for-kubernetes/latest/use-annotations-to-configure-load-balancing-1: the older name
+    "service.beta.kubernetes.io/alicloud-loadbalancer-address-type": ("intranet",),
+    # https://docs.oracle.com/iaas/Content/ContEng/Tasks/contengconfiguringloadbalancersnetworkloadbalancers-subtopic.htm
+    "oci-network-load-balancer.oraclecloud.com/internal": ("true",),
+    # annotations of DigitalOcean's, Hetzner's and Scaleway's controllers, from memory
+    "service.beta.kubernetes.io/do-loadbalancer-network": ("internal",),
+    "load-balancer.hetzner.cloud/disable-public-network": ("true",),
+    "service.beta.kubernetes.io/scw-loadbalancer-private": ("true",),
 }
+INTERNAL_SUBNET = "service.kubernetes.io/qcloud-loadbalancer-internal-subnetid"
+"""Tencent's: the id of a subnet, which makes a load balancer internal; in the same list."""
+PERHAPS_INTERNAL = re.compile(r"load-?balancer|\bs?c?e?lb\b")
+"""Keys of annotations about load balancers: one that is not known, and has a word of `INTERNAL_WORDS` in it, may make it internal."""
+INTERNAL_WORDS = re.compile(r"internal|intranet|private|inner", re.IGNORECASE)
 INTERNAL_CLASSES = ("networking.gke.io/l4-regional-internal", "networking.gke.io/l4-regional-internal-legacy")
 """`loadBalancerClass` of Services, as kubernetes/ingress-gce has them (pkg/annotations)."""
 INTERNAL_GATEWAYS = ("gke-l7-rilb", "gke-l7-rilb-mc", "gke-l7-cross-regional-internal-managed-mc")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.entry import Entry
 from budnet.ir.filters import Selector
@@ -21,6 +22,7 @@ from budnet.observe.kubernetes.workloads import HostPort
 from budnet.source.diagnostic import Severity
 
 SELECTS_NOBODY, NO_SUCH_BACKEND, NO_SUCH_PORT, NO_GRANT, NOT_ATTACHED = "K201", "K202", "K203", "K204", "K205"
+NODE_PORT_TWICE, NO_SUCH_CLASS = "K206", "K207"
 _KINDS = {
     ("", "Service"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"), ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "IngressClass"), (GROUP, "Gateway"), (GROUP, "ReferenceGrant"), *((GROUP, kind) for kind in ROUTES),
@@ -135,6 +137,7 @@ class Entrances:
         for one_, what in self._routes.missing(behind):
             _missing(out, what, one_.place)
         self._unattached(out)
+        self._refused(out)
         return out
 
     def _unattached(self, out: Problems) -> None:
@@ -148,6 +151,24 @@ class Entrances:
             out.say(
                 Severity.WARNING, NOT_ATTACHED, f"{name_of(route.of)} is attached to no listener of Gateway {gateway.label}", route.place,
                 "a listener takes a route by its kind, a host name that both have, and the namespaces of allowedRoutes",
+            )  # fmt: skip
+
+    def _refused(self, out: Problems) -> None:
+        """What no API server takes, or no controller."""
+        taken: dict[tuple[Protocol, int], Service] = {}
+        for one in self.services.values():
+            for port in (p for p in one.ports if p.node and one.on_nodes):
+                first = taken.setdefault((port.protocol, port.node), one)
+                if first is not one:
+                    at = f"{port.node}/{port.protocol.name.lower()}"
+                    out.say(
+                        Severity.WARNING, NODE_PORT_TWICE, f"Service {one.label} asks for the node port {at}, which Service {first.label} has",
+                        one.place, "leave `nodePort` out, or write another one",
+                    )  # fmt: skip
+        for ingress, class_ in self._ingresses.without_class():
+            out.say(
+                Severity.WARNING, NO_SUCH_CLASS, f"{name_of(ingress.of)} is of IngressClass {class_}, which is not there: no controller takes it",
+                ingress.place, "correct `ingressClassName`",
             )  # fmt: skip
 
     def _fits(self, namespace: str, chosen: Selector) -> bool | None:

@@ -45,6 +45,13 @@ class Ingresses:
         for one in self._ingresses:
             yield from ((one, one.namespace, *found, Protocol.TCP) for found in _backends(one.of) if not isinstance(found, str))
 
+    def without_class(self) -> Iterator[tuple[Written, str]]:
+        """Ingresses that name a class which is not there, where any class was read, and the class."""
+        for one in self._ingresses if self._classes else ():
+            class_ = text(mapping(one.of, "spec"), "ingressClassName", "spec.", "")
+            if class_ and class_ not in self._classes:
+                yield one, class_
+
     def entries(self, behind: Behind) -> Iterator[Entry]:
         """The ways in."""
         for one in self._ingresses:

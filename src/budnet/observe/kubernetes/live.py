@@ -173,7 +173,7 @@ def _resources(get: Get, place: Place, problems: Problems) -> list[_Resource]:
                 problems.say(Severity.ERROR, NOT_SHOWN, summary, place, _HELP)
                 problems.refuse(group, "", place, summary)
             else:  # an API that is served by somebody else and is out of order is no rare sight
-                problems.say(Severity.WARNING, NOT_SHOWN, summary, place, "if there is a policy among them, it is not seen")
+                problems.say(Severity.WARNING, NOT_SHOWN, summary, place, "if there are policies or ways in among them, they are not seen")
             continue
         for each in (r for r in rows if isinstance(r, dict)):
             kind, name = str(each.get("kind")), str(each.get("name"))

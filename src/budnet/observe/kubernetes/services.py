@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from budnet.ir.address import EVERYWHERE, Address, Prefix, Protocol
-from budnet.observe.kubernetes.controllers import AWS_INTERNAL, AWS_SCHEME, AWS_TYPE, INTERNAL_CLASSES, INTERNAL_SERVICE
+from budnet.observe.kubernetes.controllers import (
+    AWS_INTERNAL,
+    AWS_SCHEME,
+    AWS_TYPE,
+    INTERNAL_CLASSES,
+    INTERNAL_SERVICE,
+    INTERNAL_SUBNET,
+    INTERNAL_WORDS,
+    PERHAPS_INTERNAL,
+)
 from budnet.observe.kubernetes.fields import Object, Place, Wrong, labels, mapping, mappings, number, sequence, text
 from budnet.observe.kubernetes.policies import prefix, protocol_of
 
@@ -44,6 +53,8 @@ class Service:
     """What its load balancer got: addresses or host names."""
     internal: str
     """Why its load balancer is internal; empty where nothing says so."""
+    perhaps: str
+    """Why it may be; empty where nothing says so."""
     local: bool
     """`externalTrafficPolicy: Local`: pods see the client's address."""
     on_nodes: bool
@@ -72,7 +83,7 @@ def service(of: Object, name: str, namespace: str, place: Place) -> Service:
         name, namespace, kind, labels(spec, "selector", "spec."),
         tuple(_port(p, f"spec.ports[{i}].") for i, p in enumerate(mappings(spec, "ports", "spec."))), ranges or EVERYWHERE,
         tuple(_address(each, f"spec.externalIPs[{i}]") for i, each in enumerate(sequence(spec, "externalIPs", "spec."))),
-        given, _internal(spec, notes), spec.get("externalTrafficPolicy") == "Local",
+        given, _internal(spec, notes), _perhaps(spec, notes), spec.get("externalTrafficPolicy") == "Local",
         kind == "NodePort" or (kind == "LoadBalancer" and _allocated(spec)), text(spec, "externalName", "spec.", ""), place,
     )  # fmt: skip
 
@@ -88,6 +99,8 @@ def _internal(spec: Object, notes: dict[str, str]) -> str:
     for key, words in INTERNAL_SERVICE.items():
         if notes.get(key, "").lower() in words:
             return f"{key}: {notes[key]}"
+    if INTERNAL_SUBNET in notes:
+        return f"{INTERNAL_SUBNET}: {notes[INTERNAL_SUBNET]}"
     class_ = str(spec.get("loadBalancerClass", ""))
     if class_ in INTERNAL_CLASSES:
         return f"loadBalancerClass: {class_}"
@@ -96,6 +109,17 @@ def _internal(spec: Object, notes: dict[str, str]) -> str:
         return f"{AWS_INTERNAL}: {notes[AWS_INTERNAL]}"
     if by_controller and notes.get(AWS_SCHEME, "").lower() != "internet-facing":
         return "the AWS Load Balancer Controller makes internal load balancers where no scheme is written"
+    return ""
+
+
+def _perhaps(spec: Object, notes: dict[str, str]) -> str:
+    wanted = text(spec, "loadBalancerIP", "spec.", "")
+    if wanted and not _address(wanted, "spec.loadBalancerIP").is_global:
+        return f"loadBalancerIP asks for {wanted}, a private address, and not every cloud heeds it"
+    for key, value in notes.items():
+        known = key in (AWS_INTERNAL, AWS_TYPE, *INTERNAL_SERVICE) or value.lower() in ("", "0", "no", "false")
+        if not known and PERHAPS_INTERNAL.search(key) and INTERNAL_WORDS.search(f"{key} {value}"):
+            return f"{key}: {value} is not known, and may make it internal"
     return ""
 
 

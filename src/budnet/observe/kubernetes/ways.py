@@ -22,11 +22,14 @@ def public(shown: str) -> bool | None:
         return None
 
 
-def publicity(shown: Iterable[str], internal: str, what: str) -> tuple[bool, str]:
-    """(whether the internet reaches something with these addresses, why); without addresses it does, unless something says otherwise."""
+def publicity(shown: Iterable[str], internal: str, what: str, perhaps: str = "") -> tuple[bool | None, str]:
+    """(whether the internet reaches something with these addresses, why); without addresses it does, unless something says otherwise.
+    `perhaps`: why it may be internal, and that is not known."""
     known = [p for p in map(public, shown) if p is not None]
     if known:
         return any(known), f"its address is {'public' if any(known) else 'private'}"
+    if perhaps and not internal:
+        return None, perhaps
     return not internal, internal or f"{what} is public unless something says otherwise"
 
 
@@ -54,7 +57,7 @@ def of_service(one: Service, behind: Behind, nodes: Nodes, cluster: str) -> Iter
     for port in one.ports:
         leads = behind.leads(one, port)
         if one.type == "LoadBalancer":
-            open_, why = publicity(one.given, one.internal, "a load balancer")
+            open_, why = publicity(one.given, one.internal, "a load balancer", one.perhaps)
             yield _entry(one, EntryKind.LOAD_BALANCER, cluster, port, port.port, leads, open_, why, one.given, one.sources)
         if one.on_nodes:
             yield _entry(one, EntryKind.NODE_PORT, cluster, port, port.node, leads, *nodes.public(), nodes.external)
@@ -85,9 +88,10 @@ def of_hosts(endpoints: Sequence[Endpoint], host_ports: Mapping[str, list[HostPo
             listed = list(host_ports.get(e.id, ()))
             kind = EntryKind.HOST_PORT
         for protocol, port, target, at in listed:
-            open_, why = nodes.public()
+            (open_, why), sources = nodes.public(), EVERYWHERE
             if at and at not in ("0.0.0.0", "::"):
-                open_, why = bool(public(at)), f"it is taken at {at} only"
+                open_, why = public(at), f"it is taken at {at} only"
+                sources = () if open_ is False and ip_address(at).is_loopback else EVERYWHERE
             yield Entry(
-                name, kind, cluster, protocol, port, ((e.id, target),), open_, why, e.origin, shown=nodes.external, keeps_source=True
+                name, kind, cluster, protocol, port, ((e.id, target),), open_, why, e.origin, sources, nodes.external, keeps_source=True
             )

@@ -123,6 +123,8 @@ class Clusters:
     # ---- without anything before it -------------------------------------------------------------------------------------
 
     def _straight(self, entry: Entry, endpoint: Endpoint, port: int) -> tuple[Word, tuple[Prefix, ...], str]:
+        if not entry.sources:
+            return Word.BLOCKED, (), f"blocked: {entry.why}"
         who = AddressSet.of(entry.sources)
         clients, doubtful = self._clients(endpoint, entry.protocol, port)
         nodes = NO if entry.keeps_source else self.from_nodes(endpoint, entry.protocol, port)
