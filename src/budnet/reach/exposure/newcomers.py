@@ -54,7 +54,8 @@ def newcomers(network: Network) -> list[Newcomer]:
     if not network.clusters:
         return []
     tried = Tried(network)
-    table = Table(tried.network)
+    # what pods that there are open is not asked, and what is opened to new ones; fronts have to open what they hand on
+    table = Table(tried.network, ends=(lambda e: e.id in tried.of or e.kind is not EndpointKind.POD, lambda e: e.id not in tried.of))
     pods: dict[str, list[int]] = {}
     behind: dict[str, list[int]] = {}
     heard: dict[str, int] = {}

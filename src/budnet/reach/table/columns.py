@@ -10,7 +10,7 @@ how many there are.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -213,6 +213,10 @@ class Columns:
         found += (((shape, a.version, self.at(a), places.of(endpoint, a), *public), a) for a in given)
         found += (((shape, a.version, self.at(a), places.of(endpoint, a), *own), a) for a in endpoint.public)
         return found if given else [*found, *(((shape, family, NO_ATOM, 0), None) for family in self._families[endpoint.cluster])]
+
+    def shapes_of(self, who: Callable[[Endpoint], bool]) -> set[int]:
+        """The shapes that some endpoint of these has."""
+        return {shape for shape, members in zip(self.shape.tolist(), self.members, strict=False) if any(map(who, members))}
 
     def edges_of_columns(self) -> Iterator[int]:
         """For each column a number on the line of addresses that stands for it: every prefix in use has it or has it not."""

@@ -60,7 +60,8 @@ _NOBODY = _Kind()
 class RowMaker:
     """Rows of one direction: made for a whole network, and again where policies change."""
 
-    def __init__(self, network: Network, columns: Columns, terms: Terms, into: Connections) -> None:
+    def __init__(self, network: Network, columns: Columns, terms: Terms, into: Connections, asked: set[int] | None = None) -> None:
+        """`asked`: the shapes that have rows at all; with the others there are no connections."""
         self.columns, self.terms, self.into = columns, terms, into
         self.slots: Slots = terms.slots
         shapes = len(columns.shapes)
@@ -82,8 +83,10 @@ class RowMaker:
                         self._unknown[shape] = True
         self._numbers: dict[_Kind, int] = {_NOBODY: 0}
         self._of_shape = np.zeros(shapes + 1, np.int32)  # the last one is the outside's: shape -1
-        for kind, at in self._kinds(range(shapes)):
+        for kind, at in self._kinds(range(shapes) if asked is None else asked):
             self._of_shape[at] = self._numbers.setdefault(kind, len(self._numbers))
+        if asked is not None:
+            self._of_shape[[shape for shape in range(shapes) if shape not in asked]] = len(self._numbers)  # a spare row: nothing
         ids = np.zeros((len(self._numbers) + _SPARE, columns.count), np.int32)
         for kind, row in self._numbers.items():
             ids[row] = self._row(kind)

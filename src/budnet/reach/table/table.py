@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from budnet.collector import paused
 from budnet.ir.address import Prefix
+from budnet.ir.endpoint import Endpoint
 from budnet.ir.filters import BlockPeer, NamePeer, NodePeer
 from budnet.ir.network import Network
 from budnet.packets.connections import EVERYTHING, NOTHING, Connections, Ids, folded
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _BLOCK = 128
 """Sources at a time: what is written then stays in the processor's cache."""
 
+Who = Callable[[Endpoint], bool]
+
 
 class Table:
     """Who may open what to whom: what the one sends out, what the other takes in, and what the network between them carries.
@@ -41,9 +44,13 @@ class Table:
     """
 
     @paused()
-    def __init__(self, network: Network, cut_at: Iterable[Prefix] = (), own_nodes: bool = True) -> None:
+    def __init__(
+        self, network: Network, cut_at: Iterable[Prefix] = (), own_nodes: bool = True, ends: tuple[Who, Who] | None = None
+    ) -> None:
         """`cut_at`: prefixes at whose edges the outside is cut as well, so that two tables have the same parts of it.
-        `own_nodes=False`: what comes from a node's address is what the node forwards, and not its own traffic."""
+        `own_nodes=False`: what comes from a node's address is what the node forwards, and not its own traffic.
+        `ends`: of whom it is asked what they open, and of whom what is opened to them; other endpoints open nothing, and to others
+        nothing is opened. Such a table is not changed any more."""
         self.network = network
         self.wires = _wires(network)
         self.columns = Columns(network, self.wires or Flat(), cut_at, own_nodes)
@@ -52,7 +59,10 @@ class Table:
         self.connections = Connections(self.lanes.all)
         self.slots = Slots(list(network.policies), list(network.admin_policies))
         self.peers = Peers(network, self.columns)
-        self.makers = tuple(RowMaker(network, self.columns, terms, self.connections) for terms in self.terms())
+        self.makers = tuple(
+            RowMaker(network, self.columns, terms, self.connections, self.columns.shapes_of(who) if who else None)
+            for terms, who in zip(self.terms(), ends or (None, None), strict=True)
+        )
         self.crossing = Crossing(self.connections, self.egress, self.ingress)
         words = self.lanes.bits // 64
         self._groups_out = Groups(network, self.columns, self.alphabet, words, ingress=False) if self.wires else None
