@@ -131,6 +131,9 @@ def test_host_ports_and_the_host_s_network(tmp_path: Path) -> None:
     (one,) = exposures(tmp_path, pod("web").replace("spec: {", "spec: {hostNetwork: true, ") + node() + policy("deny", DENY))
     assert (one.word, one.kind) == (Word.EVERYWHERE, "host network")
     assert "no policy is asked" in one.reason
+    unsaid = pod("web").replace(", ports: [{name: http, containerPort: 8080}]", "").replace("spec: {", "spec: {hostNetwork: true, ")
+    found = exposures(tmp_path, unsaid + node())
+    assert [(x.word, x.port, x.at) for x in found] == [(Word.EVERYWHERE, f"any/{p}", f"any/{p} at 198.51.100.7") for p in ("tcp", "udp")]
     for at, wanted in (("127.0.0.1", Word.BLOCKED), ("10.9.0.4", Word.PRIVATE), ("0.0.0.0", Word.EVERYWHERE), ("somewhere", Word.UNKNOWN)):
         (one,) = exposures(tmp_path, pod("web", extra=f", hostPort: 9000, hostIP: {at}") + node())
         assert one.word is wanted, at

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from budnet.ir.address import EVERYWHERE, Prefix
+from budnet.ir.address import EVERYWHERE, Prefix, Protocol
 from budnet.ir.endpoint import Endpoint
 from budnet.ir.entry import Entry, EntryKind
 from budnet.observe.kubernetes.behind import Behind, Leads
@@ -78,11 +78,13 @@ def _entry(
 
 
 def of_hosts(endpoints: Sequence[Endpoint], host_ports: Mapping[str, list[HostPort]], nodes: Nodes, cluster: str) -> Iterator[Entry]:
-    """Ports of nodes that pods take for themselves: `hostPort`, and all of a pod with `hostNetwork`."""
+    """Ports of nodes that pods take for themselves: `hostPort`, and all of a pod with `hostNetwork`: any, where it declares none, as
+    not to declare a port keeps nothing from listening there
+    (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container)."""
     for e in endpoints:
         name = f"Pod {e.id.partition('[')[0]}"
         if e.host_network:
-            listed = [(x.protocol, x.port, x.port, "") for x in e.listeners]
+            listed = [(x.protocol, x.port, x.port, "") for x in e.listeners] or [(p, 0, 0, "") for p in (Protocol.TCP, Protocol.UDP)]
             kind = EntryKind.HOST_NETWORK
         else:
             listed = list(host_ports.get(e.id, ()))

@@ -101,7 +101,7 @@ class Clusters:
         direct = word in (Word.EVERYWHERE, Word.RANGES)
         by = (tuple(self._rules(policies, entry, port)) if direct else ()) or asked
         return Exposure(
-            endpoint.service, f"{port}/{entry.protocol.name.lower()}", name, entry.kind.value, _door(entry), word, prefixes, reason, by,
+            endpoint.service, f"{port or 'any'}/{entry.protocol.name.lower()}", name, entry.kind.value, _door(entry), word, prefixes, reason, by,
             entry.origin, entry.shown,
         )  # fmt: skip
 
@@ -292,7 +292,9 @@ def _door(entry: Entry) -> str:
     """The port outside, as far as it is known."""
     if entry.kind is EntryKind.OTHER:
         return ""
-    return f"{entry.port}/{entry.protocol.name.lower()}" if entry.port else "a port not chosen yet"
+    unsaid = "any" if entry.kind is EntryKind.HOST_NETWORK else ""
+    port = str(entry.port or unsaid)
+    return f"{port}/{entry.protocol.name.lower()}" if port else "a port not chosen yet"
 
 
 def _families(some: AddressSet) -> AddressSet:
