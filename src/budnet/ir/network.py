@@ -34,8 +34,7 @@ from budnet.ir.names import Certificate, Record, TlsProfile, Zone
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class AddressGroup:
+class AddressGroup(Struct, frozen=True):
     """A named set of addresses outside our networks."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from itertools import pairwise
+
+from msgspec import Struct
 
 from budnet.ir.address import Address, Prefix
 from budnet.packets import intervals
@@ -37,8 +38,7 @@ def edges(prefix: Prefix) -> tuple[int, int]:
     return first, last + 1
 
 
-@dataclass(frozen=True, slots=True)
-class AddressSet:
+class AddressSet(Struct, frozen=True):
     """An immutable set of addresses. Equal sets are equal values."""
 
     parts: Intervals = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from budnet.ir.address import ALL_PORTS, PORTED, Match, PortRange, Protocol, spelt
 from budnet.packets import intervals
@@ -12,8 +13,7 @@ from budnet.packets import intervals
 _PORTS = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Transports:
+class Transports(Struct, frozen=True):
     """An immutable set of (protocol, port): ranges of each protocol, sorted and disjoint."""
 
     parts: tuple[tuple[Protocol, tuple[PortRange, ...]], ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
+from msgspec import Struct
 
 from budnet.errors import WrongQuestion
 from budnet.ir import icmp
@@ -18,8 +18,7 @@ from budnet.source.diagnostic import suggest
 ANSWERS = ("allowed", "unknown", "denied")
 
 
-@dataclass(frozen=True)
-class Focus:
+class Focus(Struct, frozen=True):
     """What rows to keep; as it stands every row with something in it. Names are compared as they are printed, with or without
     their kind; `*` in one is anything. What is no such name is read as `reach` reads it: `internet`, an address, a name."""
 

@@ -7,10 +7,10 @@ manifests do not say what listens. A workload whose pods do not all fare alike i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from budnet.ir.address import ALL_PORTS, Prefix
 from budnet.ir.called import named
@@ -56,8 +56,7 @@ class Pairs(Protocol):
         """Labels of those that a text means as SOURCE or DESTINATION of `reach`; none where it means nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """What may be opened from some to some; one of each unless those who fare alike are joined. `why` is that of `unknown`."""
 
     src: tuple[str, ...]

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from budnet.ir.address import EVERYWHERE
 from budnet.ir.endpoint import Endpoint, EndpointKind
@@ -39,8 +40,7 @@ PODS_ARE_GIVEN = AddressSet.of(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0
 """Where the address of a pod is not known it is one of these (RFC 1918, RFC 6598, RFC 4193)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """What passes in any case, what may pass, and the policies that were asked (none: everything passes)."""
 
     passes: int

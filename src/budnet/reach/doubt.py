@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from budnet.ir.endpoint import Endpoint, EndpointKind
 from budnet.ir.filters import AdminPolicy, AdminRule, BlockPeer, NamePeer, NetworkPolicy, NodePeer, PodPeer, PolicyRule, UnknownPolicy
@@ -18,8 +19,7 @@ NO_NODE = "which node the pods are on is not known"
 UNSAID = "what decides is not modelled"
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """What is asked about a pod in one direction: reasons that hold for every peer, and policies each with its rules."""
 
     always: tuple[str, ...]

@@ -8,7 +8,8 @@ reference for networking.k8s.io/v1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from budnet.ir import icmp
 from budnet.ir.address import EPHEMERAL, PORTED, Address, Match, PortRange, Protocol
@@ -102,8 +103,7 @@ NO, PERHAPS, YES = 0, 1, 2
 """Whether somebody is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(Struct, frozen=True):
     """A namespace as selectors see it."""
 
     labels: Labels
@@ -131,8 +131,7 @@ def in_space(selector: Selector, space: Space) -> int:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyPlace:
+class PolicyPlace(Struct, frozen=True):
     """Where a policy stands: peers without a namespace selector mean this cluster's namespace."""
 
     cluster: str

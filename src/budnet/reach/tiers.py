@@ -10,14 +10,14 @@ Two policies of one priority may be asked in either order. What depends on the o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from budnet.ir.filters import Action
 
 
-@dataclass(frozen=True)
-class Lanes:
+class Lanes(Struct, frozen=True, dict=True):
     """Masks that hold one set several times over, each in whole words, because not all of them shrink alike.
 
     What passes in any case and what may pass are two lanes where a network leaves something unknown; requests and answered

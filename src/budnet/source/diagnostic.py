@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from budnet.source.span import Span
 
@@ -20,8 +21,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One thing to tell the writer of a file."""
 
     code: str
@@ -36,8 +36,7 @@ class Diagnostic:
     related: Related = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding(Diagnostic):
+class Finding(Diagnostic, frozen=True):
     """A fault of what a file describes, not of how it is written: the file is read and used all the same."""
 
     title: str = ""

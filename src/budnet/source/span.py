@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of text from (line, column) up to, not including, (end_line, end_column).
 
     Lines and columns count from 1; columns count characters (code points), so a tab or an emoji is one column.

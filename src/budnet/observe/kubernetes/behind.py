@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from budnet.ir.address import Protocol
 from budnet.ir.endpoint import Endpoint
@@ -64,8 +65,7 @@ class Pods:
         return self._by_id.get(what) or self._by_address.get(what)
 
 
-@dataclass(frozen=True, slots=True)
-class Leads:
+class Leads(Struct, frozen=True):
     """Where a port leads."""
 
     pods: tuple[tuple[str, int], ...] = ()

@@ -59,8 +59,7 @@ class Place(Struct, frozen=True):
         return Span(self.file, max(self.line, 1), 1, max(self.line, 1), 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """An object that is looked at again when all are there."""
 
     of: Object
@@ -74,8 +73,7 @@ class Written:
         return f"{self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A kind of which it is not known what there is."""
 
     group: str

@@ -20,7 +20,8 @@ https://kubeovn.github.io/docs/stable/en/vpc/security-group/; NSX: https://githu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from budnet.ir.filters import Operator, PodPeer, Requirement, Selector, UnknownPolicy
 from budnet.observe.kubernetes.fields import Object, Place, Wrong, mapping, mappings, sequence
@@ -51,8 +52,7 @@ def _redirects(spec: Object) -> bool:
     return bool(mapping(mapping(spec, "redirectFrontend", "spec."), "addressMatcher", "spec.redirectFrontend."))
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """What is known of how a kind is written. Where nothing else is, it is about everybody in its own namespace."""
 
     ways: tuple[bool, bool] = BOTH

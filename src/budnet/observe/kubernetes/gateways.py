@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
+from msgspec import Struct
+
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.filters import Selector
@@ -35,8 +37,7 @@ _COPIES = {"RequestMirror": "requestMirror", "ExternalAuth": "externalAuth"}
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """What a route sends something to."""
 
     group: str
@@ -46,8 +47,7 @@ class Reference:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Listener:
+class _Listener(Struct, frozen=True):
     name: str
     protocol: str
     port: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from budnet.observe.kubernetes.fields import NOT_SHOWN, Object, Place, Problems
 from budnet.observe.kubernetes.kinds import KNOWN_GROUPS, is_known, is_read, may_have_any
@@ -150,8 +151,7 @@ def _why(host: str, failed: Exception) -> str:
 # ---- what there is ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Resource:
+class _Resource(Struct, frozen=True):
     """A kind as the server serves it. `path` lists it over all namespaces."""
 
     group: str

@@ -6,8 +6,9 @@ each cloud says by annotations of its own (`controllers.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from budnet.ir.address import EVERYWHERE, Address, Prefix, Protocol
 from budnet.observe.kubernetes.controllers import (
@@ -27,8 +28,7 @@ _RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """A port of a Service. `target` is a number, or the name that each pod gives a port of its own."""
 
     name: str
@@ -38,8 +38,7 @@ class Port:
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A Service as it is written."""
 
     name: str

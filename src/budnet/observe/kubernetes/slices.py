@@ -8,7 +8,7 @@ used; pods that a selector selects are taken whether they are ready or not, as t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from budnet.ir.address import Protocol
 from budnet.observe.kubernetes.fields import Object, labels, mapping, mappings, number, sequence, text
@@ -18,8 +18,7 @@ _SERVICE, _MANAGER = "kubernetes.io/service-name", "endpointslice.kubernetes.io/
 _FROM_SELECTOR = "endpointslice-controller.k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """Ends that have the same ports."""
 
     ends: tuple[str, ...]

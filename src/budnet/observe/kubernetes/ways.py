@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from budnet.ir.address import EVERYWHERE, Prefix, Protocol
 from budnet.ir.endpoint import Endpoint
@@ -33,8 +34,7 @@ def publicity(shown: Iterable[str], internal: str, what: str, perhaps: str = "")
     return not internal, internal or f"{what} is public unless something says otherwise"
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(Struct, frozen=True):
     """The addresses of nodes, as far as it is known."""
 
     external: tuple[str, ...]

@@ -7,9 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from socket import AF_INET, inet_pton
+
+from msgspec import Struct
 
 from budnet.ir.address import Address, Protocol
 from budnet.ir.endpoint import Endpoint, EndpointKind, Listener
@@ -49,8 +50,7 @@ _Containers = tuple[tuple[Container, ...] | None, tuple[Container, ...] | None]
 _NO_META, _NO_SPEC, _NO_STATUS = Meta(), PodSpec(), PodStatus()
 
 
-@dataclass(slots=True)
-class _Pod:
+class _Pod(Struct):
     """A pod, or what a maker's pods will be, before it is known who its first maker is."""
 
     id: str

@@ -12,11 +12,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol as Interface
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from budnet.ir.address import Address, Prefix, Protocol
@@ -43,8 +43,7 @@ Bools = NDArray[np.bool_]
 NamedPorts = tuple[tuple[str, Protocol, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What selectors, named ports and security groups see of an endpoint."""
 
     cluster: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from budnet.ir.address import Prefix
 from budnet.packets.connections import Ids
@@ -18,8 +18,7 @@ _TOGETHER = 128
 """Sources whose rows are kept at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Struct, frozen=True):
     """One side of a row: a workload, a pod that differs from its workload's others, or a part of the outside."""
 
     label: str
@@ -29,8 +28,7 @@ class Party:
     """Of the outside: all of its addresses; `label` is as `outside_label` has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """What may be opened from one to another: in any case; perhaps; and what arrives without its answer coming back."""
 
     src: Party

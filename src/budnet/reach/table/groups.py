@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from budnet.ir.filters import GroupRef, SgRule
 from budnet.ir.network import Network
@@ -86,8 +86,7 @@ class Groups:
         return Cells(looks if by_group.any() else looks[:1], of_interface, self._ingress)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What interfaces let through to peers by one thing about the peer: `words` by (combination of groups, that thing)."""
 
     words: Words

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from budnet.ir.filters import Action, AdminPolicy, NetworkPolicy
 from budnet.ir.network import Network
@@ -38,8 +39,7 @@ class Rows:
         return self.ids[self.of_column[columns], others]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """What decides a row: the policies that select a pod, by place, and its own names for ports where they are asked."""
 
     policies: tuple[int, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from budnet.ir.address import Match, PortRange
@@ -19,8 +20,7 @@ Term = tuple[Indices, int]
 """Columns, and what some rule lets through to them, in both halves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A rule of a cluster-wide policy as terms; `place` is (baseline, priority, policy, rule)."""
 
     place: tuple[bool, int, int, int]
