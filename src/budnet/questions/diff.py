@@ -143,7 +143,7 @@ def _way_json(way: WayIn) -> dict[str, Any]:
 
 def _way_row(way: WayIn) -> dict[str, Any]:
     one = one_of(way)
-    there = ports(one.port) if one.port else Transports(())
+    there = ports(one.port.removeprefix("any/")) if one.port else Transports(())
     return {"is": is_now(way), "src": "internet", "dst": one.called, "allowed": transports_json(there), "change": "way in",
             "causes": [str(c) for c in way.causes], "what": through(way), "before": reached(way.before),
             "after": reached(way.after)}  # fmt: skip
