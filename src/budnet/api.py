@@ -97,7 +97,12 @@ class Network:
         pairs, joined = matrix.of(self.resolved, by), by == "class"
         found: Iterator[Row] = rectangles(pairs, focus) if joined else matrix.rows(pairs, focus)
         rows = [each for row in found for each in matrix.row_json(row, joined)]
-        return Answer("matrix", rows, matrix.COLUMNS, {"rows": rows, "endpoints": pairs.endpoints, "outside": matrix.outside_json(pairs)})
+        return Answer(
+            "matrix",
+            rows,
+            matrix.COLUMNS,
+            {"rows": rows, "endpoints": pairs.endpoints, "outside": matrix.outside_json(pairs), "both_families": pairs.both},
+        )
 
     def reach(self, src: str, dst: str, port: Port | None = None) -> Answer:
         """Whether one reaches the other on a port, or on any, with what decided: one row, the document of `budnet reach`.

@@ -99,3 +99,32 @@ spec: {replicas: 2, template: {metadata: {labels: {app: db}}, spec: {containers:
     closed = policy("p", "{podSelector: {}, policyTypes: [Ingress]}")
     (change,) = explained(tmp_path, db + CLIENT + closed, "shop/client", "shop/db")["changes"]  # type: ignore[misc]
     assert 'podSelector: {matchLabels: {app: "db"}}\n' in change["write"]
+
+
+def test_the_side_of_a_policy_is_said(tmp_path: Path) -> None:
+    both = policy("p", "{podSelector: {}, policyTypes: [Ingress, Egress]}")
+    gates = explained(tmp_path, A + CLIENT + both, "shop/client", "shop/a")["gates"]
+    assert [g["direction"] for g in gates] == ["egress", "ingress"]  # type: ignore[attr-defined]
+
+
+DUAL = """\
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: shop, labels: {{app: {name}}}}}
+spec: {{containers: [{{name: c}}]}}
+status: {{podIP: 10.1.0.{number}, podIPs: [{{ip: 10.1.0.{number}}}, {{ip: "fd00::{number}"}}]}}
+"""
+
+
+def test_families_that_do_not_fare_alike_are_said(tmp_path: Path) -> None:
+    """A rule for IPv4 alone: what is delivered over it is not over IPv6."""
+    pods = DUAL.format(name="x", number=1) + DUAL.format(name="y", number=2)
+    block = policy("p", "{podSelector: {matchLabels: {app: y}}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/24}}]}]}")
+    document = explained(tmp_path, pods + block, "shop/x", "shop/y")
+    assert document["reachable"] is True
+    assert document["note"] == "of 2 pairs of addresses 1 pass; fd00::1 -> fd00::2 is DENIED_IN"
+    found = budnet.load(f"kubernetes:{tmp_path}").matrix().document
+    assert "shop/x[Pod]" in found["both_families"]
+    free = observed(tmp_path, all_yaml=pods)
+    assert free is not None and budnet.load(f"kubernetes:{tmp_path}").matrix().document["both_families"] == []

@@ -76,7 +76,10 @@ def _changes(changes: list[Remedy]) -> None:
 
 def _print(row: dict[str, Any]) -> None:
     word = {True: style("pass", "green"), False: style("STOP", "red", True), None: style("????", "yellow", True)}[row["passes"]]
-    click.echo(f"  {word}  {'answer ' if row['answer'] else 'request'}  {row['layer']} {row['object']}  {row['origin'] or ''}")
+    side = f" ({row['direction']})" if row["direction"] else ""
+    click.echo(
+        f"  {word}  {'answer ' if row['answer'] else 'request'}  {row['layer']} {row['object']}{side}  {row['origin'] or ''}".rstrip()
+    )
     tiers = row["tiers"]
     if len(tiers) > 1 or any(t["tier"] != "network-policy" for t in tiers):
         _tiers(tiers)

@@ -71,6 +71,8 @@ def command(file: str | None, source: str | None, by: str | None, form: str, **o
             for row in chain(few, [rest], shown):
                 click.echo("  ".join(row))
     lines = legend(names, pairs.outside)
+    if pairs.both:
+        lines.append(f"over IPv4 and IPv6 not alike, and joined here: {', '.join(pairs.both)} (ask `budnet reach` for an address)")
     if lines:
         click.echo("\n".join(["", *lines]))
 
@@ -102,7 +104,9 @@ def _write(pieces: Iterable[str], form: str, pairs: Pairs) -> None:
     for piece in pieces:
         click.echo(comma + piece, nl=False)
         comma = ",\n"
-    click.echo(f'\n], "endpoints": {pairs.endpoints}, "outside": {json.dumps(matrix.outside_json(pairs))}}}')
+    click.echo(
+        f'\n], "endpoints": {pairs.endpoints}, "outside": {json.dumps(matrix.outside_json(pairs))}, "both_families": {json.dumps(pairs.both)}}}'
+    )
 
 
 def _joined(pairs: Pairs, found: Iterator[Row], form: str) -> Iterator[str]:

@@ -42,7 +42,7 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
     """Of several endpoints the pair that `reach` shows. `loaded`: the file, on which a change is tried. Raises WrongQuestion."""
     question = asked.who(engine, source, destination)
     protocol, number = asked.port(engine, port, question.destinations)
-    best = best_trace(engine, question, protocol, number)
+    best, others = best_trace(engine, question, protocol, number)
     best = invoke(engine, best) if port == asked.MESH else best
     way, bit = relay.way(engine, best.source, best.destination, beyond=True, call=question.call), engine.alphabet.bit(protocol, number)
     gates = [_row(engine, way, gate, passed, bit) for gate, passed in best.steps]
@@ -54,7 +54,7 @@ def explain(engine: Engine, source: str, destination: str, port: str, loaded: Lo
         unopened = "no rule that can be written opens it"
     elif changes and loaded is not None:
         changes, unopened = _tried(loaded, changes[0], (source, destination, port))
-    note = "; ".join(filter(None, [question.note, asked.beyond(engine, protocol)]))
+    note = "; ".join(filter(None, [question.note, others, asked.beyond(engine, protocol)]))
     return Explained(best, note, gates, list(way.hops), changes, unopened)
 
 
@@ -67,10 +67,18 @@ def _row(engine: Engine, way: Path, gate: Gate, passed: bool | None, bit: int) -
     tier = deciding(said)
     origin = tier.origin if tier is not None else origin_of(engine, gate)
     return {
-        "layer": gate.layer, "object": gate.object, "answer": gate.answer, "passes": passed, "code": gate.code,
+        "layer": gate.layer, "object": gate.object, "direction": _DIRECTION.get((gate.layer, gate.otherwise)), "answer": gate.answer, "passes": passed, "code": gate.code,
         "why": doubts(engine, way, gate) if passed is None else None, "rules": rules,
         "origin": str(origin) if origin.line else None, "tiers": [_tier(t) for t in said],
     }  # fmt: skip
+
+
+_DIRECTION = {
+    (layer, otherwise): direction
+    for layer in ("network-policy", "security-group")
+    for otherwise, direction in ((Disposition.DENIED_OUT, "egress"), (Disposition.DENIED_IN, "ingress"))
+}
+"""Which side's rules are asked, where an object has both."""
 
 
 def _of_a_part(change: Remedy) -> Remedy:
@@ -107,7 +115,7 @@ def _tried(loaded: Loaded, change: Remedy, question: tuple[str, str, str]) -> tu
     return [replace(change, summary="; ".join([change.summary, *more]))], ""
 
 
-COLUMNS = ("layer", "object", "answer", "passes", "code", "why", "rules", "origin", "tiers")
+COLUMNS = ("layer", "object", "direction", "answer", "passes", "code", "why", "rules", "origin", "tiers")
 
 
 def answer(found: Explained) -> Answer:
@@ -116,4 +124,5 @@ def answer(found: Explained) -> Answer:
     return Answer("explain", found.gates, COLUMNS, {
         "reachable": reachable(best), "disposition": best.verdict.disposition.value, "gates": found.gates, "hops": found.hops,
         "changes": [{"layer": c.layer, "summary": c.summary, "write": c.write} for c in found.changes], "no_change": found.unopened or None,
+        "note": found.note or None,
     })  # fmt: skip

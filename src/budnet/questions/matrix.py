@@ -38,6 +38,8 @@ class Pairs(Protocol):
     """How many there are of ours, whether or not they are a label of their own."""
     outside: dict[str, tuple[Prefix, ...]]
     """Of labels that stand for a part of the outside: all of its prefixes."""
+    both: list[str]
+    """Labels whose rows join addresses of both families that do not fare alike."""
 
     def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
         """(source, destinations in their order, connections that are any) of the sources chosen, in their order; sources from
@@ -122,6 +124,7 @@ class _Observed:
         self.labels = [p.label for p in self._parties]
         self.endpoints = len(table.network.endpoints)
         self.outside = {p.label: p.prefixes for p in self._parties if p.prefixes}
+        self.both = [p.label for p in self._parties if len(p.columns) > 1 and not table.alike(p.columns)]
         families = table.columns.family
         self._families = np.array([_families(families[list(p.columns)].tolist()) for p in self._parties])
         self._inside = np.array([p.columns[0] < table.columns.inside for p in self._parties], bool)

@@ -25,6 +25,7 @@ class Own:
     def __init__(self, network: Network, together: bool) -> None:
         self._engine, self.endpoints = Engine(network), len(network.inside)
         self.labels = [*dict.fromkeys(p.label for p in self._engine.points)]
+        self.both: list[str] = []  # `prove` asks every flow in each family
         self.outside = {p.label: p.members.prefixes() for p in self._engine.points if p.kind is PointKind.OUTSIDE and p.endpoint is None}
         self._within: dict[str, str] = {}
         self._at = {label: i for i, label in enumerate(self.labels)}

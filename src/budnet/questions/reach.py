@@ -42,13 +42,14 @@ def reach(engine: Engine, source: str, destination: str, port: str | None = None
     if port is None:
         return _any_port(engine, question)
     protocol, number = asked.port(engine, port, question.destinations)
-    best = best_trace(engine, question, protocol, number)
-    notes = filter(None, [question.note, asked.beyond(engine, protocol)])
+    best, others = best_trace(engine, question, protocol, number)
+    notes = filter(None, [question.note, others, asked.beyond(engine, protocol)])
     return Reached(invoke(engine, best) if port == asked.MESH else best, "; ".join(notes))
 
 
-def best_trace(engine: Engine, question: asked.Asked, protocol: Protocol, port: int) -> Trace:
-    """Of all pairs the first that is delivered; else the first that may be; else the one that came furthest."""
+def best_trace(engine: Engine, question: asked.Asked, protocol: Protocol, port: int) -> tuple[Trace, str]:
+    """Of all pairs the first that is delivered; else the first that may be; else the one that came furthest. And what is to be said
+    of the others, where they do not fare alike: pods of one name, addresses of two families, parts of the internet."""
     pairs = [(s, d) for s, d in question.pairs if s.address.version in protocol.spoken_over]
     traces = [trace(engine, s, d, protocol, port, question.call) for s, d in pairs]
     if question.pairs and not pairs:
@@ -57,7 +58,17 @@ def best_trace(engine: Engine, question: asked.Asked, protocol: Protocol, port: 
     if not traces:
         raise WrongQuestion("source and destination have no address family in common, or are one and the same")
     unknown = (t for t in traces if t.verdict.disposition is Disposition.UNKNOWN)
-    return next((t for t in traces if t.verdict.reachable), None) or next(unknown, None) or max(traces, key=lambda t: len(t.hops))
+    best = next((t for t in traces if t.verdict.reachable), None) or next(unknown, None) or max(traces, key=lambda t: len(t.hops))
+    return best, _others(best, traces)
+
+
+def _others(best: Trace, traces: list[Trace]) -> str:
+    other = next((t for t in traces if reachable(t) is not reachable(best)), None)
+    if other is None:
+        return ""
+    pass_ = sum(bool(t.verdict.reachable) for t in traces)
+    ends = " -> ".join(str(p.address) if p.known else p.label for p in (other.source, other.destination))
+    return f"of {len(traces)} pairs of addresses {pass_} pass; {ends} is {other.verdict.disposition.value}"
 
 
 def _any_port(engine: Engine, question: asked.Asked) -> Reached:
@@ -84,12 +95,12 @@ def reachable(found: Trace) -> bool | None:
     return None if found.verdict.disposition is Disposition.UNKNOWN else found.verdict.reachable
 
 
-COLUMNS = ("src", "dst", "protocol", "port", "reachable", "disposition", "reasons", "hops")
+COLUMNS = ("src", "dst", "protocol", "port", "reachable", "disposition", "reasons", "hops", "note")
 
 
 def answer(found: Reached) -> Answer:
     """One row: the document itself."""
-    document = trace_json(found.best)
+    document = trace_json(found.best) | {"note": found.note or None}
     if found.allowed is not None:
         document |= {"reachable": found.reachable, "allowed": transports_json(found.allowed), "unknown": transports_json(found.unknown)}
     return Answer("reach", [document], [*COLUMNS, *(("allowed", "unknown") if found.allowed is not None else ())], document)

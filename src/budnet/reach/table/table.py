@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -204,6 +204,11 @@ class Table:
         out = np.zeros(policies.shape, np.int32)
         out[rows, columns] = self.connections.numbers(words)
         return out
+
+    def alike(self, columns: Sequence[int]) -> bool:
+        """Whether others' policies treat some columns, addresses of one endpoint, as one."""
+        here = list(columns)
+        return all(bool((rows.ids[:, here] == rows.ids[:, here[:1]]).all()) for rows in (self.egress, self.ingress))
 
     def arriving(self, sources: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
         """(destination, connection) of each source column, where there is any: the pairs of `blocks` that are something."""
