@@ -124,5 +124,5 @@ def test_the_examples() -> None:
 
 
 def test_importing_is_cheap() -> None:
-    code = "import sys, budnet; print([m for m in ('numpy', 'pydantic', 'click', 'pandas') if m in sys.modules])"
+    code = "import sys, budnet; print([m for m in ('numpy', 'pydantic', 'click', 'rich', 'pandas') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

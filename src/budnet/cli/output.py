@@ -6,12 +6,13 @@ import csv
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from budnet.ir.network import Network
     from budnet.pipeline import Loaded
     from budnet.questions.answer import Answer
@@ -31,8 +32,6 @@ _airgapped = click.option(
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
-_PIPE = 200
-"""Cells that a line has room for where nobody looks at it in a terminal."""
 ROWS = ("json", "csv", "markdown")
 """What `print_answer` prints."""
 
@@ -144,15 +143,26 @@ def print_sarif(found: Iterable[Diagnostic]) -> None:
     click.echo(indented(to_sarif(found, version("budnet"))))
 
 
+def console(stderr: bool = False) -> Console:
+    """A rich console that follows `--color`."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    use = colours(stream)
+    width = None if stream.isatty() else 200
+    return Console(file=stream, no_color=not use, force_terminal=use or None, highlight=False, width=width, soft_wrap=False)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A table on stdout; columns that hold numbers are the caller's strings, too."""
-    from shutil import get_terminal_size
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
 
-    from budnet.cli.columns import lines
-
-    width = get_terminal_size().columns if sys.stdout.isatty() else _PIPE
-    strong, slanted = (partial(click.style, **{how: True}) if colours(sys.stdout) else str for how in ("bold", "italic"))
-    click.echo("\n".join(lines(columns, ([*map(str, row)] for row in rows), width, title, strong, slanted)))
+    out = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        out.add_row(*(Text(str(cell)) for cell in row))
+    console().print(out)
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
