@@ -119,12 +119,12 @@ status: {{podIP: 10.1.0.{number}, podIPs: [{{ip: 10.1.0.{number}}}, {{ip: "fd00:
 
 def test_families_that_do_not_fare_alike_are_said(tmp_path: Path) -> None:
     """A rule for IPv4 alone: what is delivered over it is not over IPv6."""
-    pods = DUAL.format(name="x", number=1) + DUAL.format(name="y", number=2)
-    block = policy("p", "{podSelector: {matchLabels: {app: y}}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/24}}]}]}")
-    document = explained(tmp_path, pods + block, "shop/x", "shop/y")
+    pods = DUAL.format(name="near", number=1) + DUAL.format(name="far", number=2)
+    block = policy("p", "{podSelector: {matchLabels: {app: far}}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/24}}]}]}")
+    document = explained(tmp_path, pods + block, "shop/near", "shop/far")
     assert document["reachable"] is True
     assert document["note"] == "of 2 pairs of addresses 1 pass; fd00::1 -> fd00::2 is DENIED_IN"
     found = budnet.load(f"kubernetes:{tmp_path}").matrix().document
-    assert "shop/x[Pod]" in found["both_families"]
+    assert "shop/near[Pod]" in found["both_families"]
     free = observed(tmp_path, all_yaml=pods)
     assert free is not None and budnet.load(f"kubernetes:{tmp_path}").matrix().document["both_families"] == []
