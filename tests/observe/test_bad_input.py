@@ -388,3 +388,47 @@ def test_json_and_mappings_say_the_same_of_pods(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_pod_is_said_in_our_words(field: str, value: Any, said: str) -> None:
     (one,) = read(put(POD, ("metadata", field), value)).problems.found
     assert said in one.summary
+
+
+def unknown_between(found: Observed, name: str) -> set[str]:
+    """Who can reach others and be reached in ways that are not known, besides a pod itself."""
+    table = Table(found.network)
+    columns = {table.columns.unplaced[e.id, 4]: e.id for e in found.network.endpoints}
+    seen = set()
+    for _, there, block in table.blocks(list(columns)):
+        for row in block:
+            seen |= {columns[c] for c, cell in zip(there.tolist(), row.tolist(), strict=True) if c in columns and table.sets(int(cell))[1]}
+    assert name in {i.partition("/")[2].partition("[")[0] for i in columns.values()}
+    return {i.partition("/")[2] for i in seen}
+
+
+@pytest.mark.parametrize("form", [json.dumps, yaml.safe_dump])
+def test_two_workloads_of_one_name(form: Any, tmp_path: Path) -> None:
+    """A base and its overlay: which of the two runs is not known, and so whom policies are about."""
+
+    def made(labels: dict[str, str], status: int, port: int = 80) -> dict[str, Any]:
+        spec = {"containers": [{"name": "main", "ports": [{"name": "http", "containerPort": port}]}]}
+        inner = {"replicas": status, "template": {"metadata": {"labels": labels}, "spec": spec}}
+        meta = {"name": "web", "namespace": "shop", "generation": status}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": inner, "status": {"replicas": status}}
+
+    def asked(*objects: dict[str, Any]) -> Observed:
+        for i, of in enumerate(objects):
+            (tmp_path / f"f{i}.yaml").write_text(form(of))
+        return observed(tmp_path, pods_yaml=pod("db", labels="{app: db}"))
+
+    same = asked(made({"app": "web"}, 1), made({"app": "web"}, 2))
+    assert [d.code for d in same.problems.found] == ["K102"] and not same.network.unknown_policies
+    assert "`kustomize build`" in same.problems.found[0].help
+    for other in (made({"app": "web", "tier": "x"}, 1), made({"app": "web"}, 1, port=81)):
+        found = asked(made({"app": "web"}, 1), other)
+        assert [d.code for d in found.problems.found] == ["K102"]
+        assert {p.why for p in found.network.unknown_policies} == {"Deployment shop/web is there twice, and the two differ"}
+        assert unknown_between(found, "web") == {"web[Deployment]", "db[Pod]"}, "from it, and to it"
+
+
+def test_two_pods_of_one_name(tmp_path: Path) -> None:
+    one, other = ({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop", "labels": {"app": a}}} for a in "ab")
+    for second, unknown in ((one, 0), (other, 2)):
+        found = observed(tmp_path, a_json=json.dumps(one), b_yaml=yaml.safe_dump(second))
+        assert [d.code for d in found.problems.found] == ["K102"] and len(found.network.unknown_policies) == unknown

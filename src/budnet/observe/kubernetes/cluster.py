@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from budnet.collector import paused
 from budnet.ir.endpoint import Cluster, Endpoint, EndpointKind, Namespace
-from budnet.ir.filters import AdminPolicy, NetworkPolicy, UnknownPolicy
+from budnet.ir.filters import AdminPolicy, NetworkPolicy, Operator, PodPeer, Requirement, UnknownPolicy
 from budnet.ir.network import Network
 from budnet.ir.origin import NOWHERE
 from budnet.observe.kubernetes import policies
@@ -111,25 +111,28 @@ class _Reader:
                 DUPLICATE,
                 f"{name_of(written(of))} is there twice; the second one is left out",
                 place,
-                f"the first is in {where}",
+                f"the first is in {where}; of a base and its overlays give what `kustomize build` prints",
             )
-            self._twice(of, before, kind, name, place)
+            if _makes_pods(group, kind):
+                self._two_workloads(of, kind, name, namespace, place)
+            else:
+                self._twice(written(of), before, kind, name, place)
             return
-        if kind == "Pod" or (group in MAKERS and kind in TEMPLATES):
+        if _makes_pods(group, kind):
             self._seen[key] = place, None
-            self._workload(of, kind, name, namespace, place)
+            self._workload(self.workloads, of, kind, name, namespace, place)
         else:
             one = written(of)
             self._seen[key] = place, one if kind in (*KINDS, "Namespace") or self.entrances.knows(group, kind) else None
             self._one(one, group, kind, name, namespace, place)
 
-    def _workload(self, of: Object | Pod, kind: str, name: str, namespace: str, place: Place) -> None:
+    def _workload(self, into: Workloads, of: Object | Pod, kind: str, name: str, namespace: str, place: Place) -> None:
         """A pod, or a maker of pods. A port in it that is wrong is said and left out: who has it is there all the same."""
         try:
             if kind == "Pod":
-                self.workloads.pod(of if isinstance(of, Pod) else typed(of, Pod), name, namespace, place)
+                into.pod(of if isinstance(of, Pod) else typed(of, Pod), name, namespace, place)
             else:
-                self.workloads.template(written(of), kind, name, namespace, place)
+                into.template(written(of), kind, name, namespace, place)
         except Wrong as wrong:
             whole = written(of)
             rest = without_port(whole, wrong.where)
@@ -137,11 +140,22 @@ class _Reader:
                 raise
             help = wrong.help or "the port is left out, and the rest is read"
             self.problems.say(Severity.ERROR, wrong.code, f"{name_of(whole)}: {wrong.where}: {wrong.summary}", place, help)
-            self._workload(rest, kind, name, namespace, place)
+            self._workload(into, rest, kind, name, namespace, place)
 
-    def _twice(self, of: Object | Pod, before: Object | None, kind: str, name: str, place: Place) -> None:
+    def _two_workloads(self, of: Object | Pod, kind: str, name: str, namespace: str, place: Place) -> None:
+        """Which of two is in force is not known, where their pods differ: what these may do is unknown."""
+        other = Workloads(self.name)
+        self._workload(other, of, kind, name, namespace, place)
+        called = name_of(written(of))
+        for labels_ in sorted(self.workloads.differing(other, (namespace, kind, name))):
+            asked = tuple(Requirement(key, Operator.IN, (value,)) for key, value in labels_)
+            subject = PodPeer(asked, (Requirement(_NAME, Operator.IN, (namespace,)),))
+            why = f"{called} is there twice, and the two differ"
+            self.unknown.append(UnknownPolicy(called, self.name, subject, True, True, why, place.origin))
+
+    def _twice(self, of: Object, before: Object | None, kind: str, name: str, place: Place) -> None:
         """Which of two is in force is not known, where they differ."""
-        if before is None or isinstance(of, Pod) or before == of:
+        if before is None or before == of:
             return
         if kind == "Namespace":
             if labels(mapping(of, "metadata"), where="metadata.") != self.spaces.get(name):
@@ -233,6 +247,10 @@ def _called(of: Object | Pod) -> tuple[str, str]:
     if not isinstance(name, str):
         raise Wrong("metadata.name", "the object has no name")
     return name, namespace or "default"
+
+
+def _makes_pods(group: str, kind: str) -> bool:
+    return kind == "Pod" or (group in MAKERS and kind in TEMPLATES)
 
 
 def _node(of: Object, name: str, cluster: str, place: Place) -> Endpoint:

@@ -83,7 +83,7 @@ class Workloads:
         """The ids of endpoints that stand for several pods."""
         self.rings: dict[Owner, Place] = {}
         """What is said to be made by something that it has made."""
-        self._pods: list[_Pod] = []
+        self._pods: dict[str, _Pod] = {}
         self._made: dict[Owner, Owner] = {}
         self._templates: dict[Owner, list[_Pod]] = {}
         self._idle: set[Owner] = set()
@@ -101,7 +101,7 @@ class Workloads:
         id = f"{namespace}/{name}[Pod]"
         written = self._shared(meta.labels or {})
         owner = self._owner(meta, namespace, written)
-        self._pods.append(self._read(id, namespace, owner, written, _addresses(status), spec, "spec.", place))
+        self._pods[id] = self._read(id, namespace, owner, written, _addresses(status), spec, "spec.", place)
         self.annotations[id] = meta.annotations or {}
         if spec.nodeName:
             self.pods_on[id] = node_id(spec.nodeName)
@@ -140,20 +140,35 @@ class Workloads:
     def endpoints(self, nodes: Mapping[str, tuple[Address, ...]]) -> list[Endpoint]:
         """All of them, in the order of their names. `nodes`: addresses by the id of a node, which pods on its network have."""
         self._of_owner.clear()
-        out = [self._endpoint(pod, nodes) for pod in self._pods]
+        out = [self._endpoint(pod, nodes) for pod in self._pods.values()]
         out += [self._endpoint(t, nodes) for t in self._promised()]
         return sorted(out, key=lambda e: (e.namespace, e.id))
+
+    def differing(self, other: Workloads, owner: Owner) -> set[Labels]:
+        """Labels of the pods that an object means here and in another reading; none where both mean the same."""
+        here, there = ([w._told(pod) for pod in w._meant(owner)] for w in (self, other))
+        return set() if here == there else {labels for _, labels, *_ in (*here, *there)}
+
+    def _meant(self, owner: Owner) -> list[_Pod]:
+        namespace, kind, name = owner
+        if kind != "Pod":
+            return self._templates.get(owner, [])
+        pod = self._pods.get(f"{namespace}/{name}[Pod]")
+        return [pod] if pod else []
+
+    def _told(self, pod: _Pod) -> tuple[str, Labels, object, object, object, object, object]:
+        """All that is known of a pod but where it is written."""
+        return pod.id, pod.labels, pod.owner, pod.addresses, pod.listeners, pod.host_network, self.host_ports.get(pod.id)
 
     def _promised(self) -> list[_Pod]:
         """Of each maker that no maker read here is above, and that has no pods, what its pods will be. A maker above it of which
         nothing was read, such as an operator's own resource, says nothing of pods."""
-        have = {maker for pod in {p.owner for p in self._pods if p.owner} for maker in self._makers(pod)}
+        have = {maker for pod in {p.owner for p in self._pods.values() if p.owner} for maker in self._makers(pod)}
         first = [o for o in self._templates if o not in have and not any(m in self._templates for m in self._makers(o)[1:])]
         # of whom several ReplicaSets are, those without replicas are earlier versions of the others
         have |= {maker for owner in first if owner not in self._idle for maker in self._makers(owner)[1:]}
         wanted = [o for o in first if o not in self._idle or have.isdisjoint(self._makers(o)[1:])]
-        taken = {pod.id for pod in self._pods}
-        return [pod for o in wanted for pod in self._templates[o] if pod.id not in taken]
+        return [pod for o in wanted for pod in self._templates[o] if pod.id not in self._pods]
 
     def _endpoint(self, pod: _Pod, nodes: Mapping[str, tuple[Address, ...]]) -> Endpoint:
         addresses = pod.addresses
