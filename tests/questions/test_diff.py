@@ -180,3 +180,15 @@ def test_a_part_of_the_outside_is_said_in_full(tmp_path: Path) -> None:
     assert "0.0.0.0/0 except 10.0.0.0/8 -> shop/db[StatefulSet], shop/web[Deployment]" in diff(*places, "text")[1]
     row = next(r for r in csv.DictReader(io.StringIO(diff(*places, "csv")[1])) if r["outside"].startswith("0.0.0.0/5"))
     assert row["outside"] == "; ".join(ours) and row["allowed"] == "icmp, tcp, udp, sctp"
+
+
+def test_what_pods_of_one_workload_do_to_each_other_is_compared(tmp_path: Path) -> None:
+    three = SHOP.replace(
+        "spec:\n  template:\n    metadata: {labels: {app: web}}", "spec:\n  replicas: 3\n  template:\n    metadata: {labels: {app: web}}"
+    )
+    alone = BLOCK.replace("podSelector: {}", "podSelector: {matchLabels: {app: web}}").replace(
+        "[{from: [{ipBlock: {cidr: 10.7.0.0/16}}]}]", "[]"
+    )
+    for text, expected in ((SHOP, False), (three, True)):
+        closed = json.loads(diff(written(tmp_path / "old", text), written(tmp_path / "new", text + alone))[1])["closed"]
+        assert any(r["src"] == r["dst"] == "shop/web[Deployment]" for r in closed) is expected

@@ -224,3 +224,31 @@ def test_csv_has_every_prefix(tmp_path: Path, by: str) -> None:
     rows = [*csv.DictReader(io.StringIO(run.stdout))]
     assert rows and all(r["src_prefixes"].split()[-1] == "128.0.0.0/1" and len(r["src_prefixes"].split()) == 8 for r in rows)
     assert not any(r["dst_prefixes"] for r in rows)
+
+
+CLOSED = """
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec: {podSelector: {matchLabels: {app: web}}, ingress: []}
+"""
+
+
+@pytest.mark.parametrize("by", ["workload", "class"])
+def test_what_pods_of_one_workload_may_open_to_each_other_is_a_row(tmp_path: Path, by: str) -> None:
+    """Where there are several: of a workload of one pod nothing is asked."""
+    three = SHOP.replace(
+        "kind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:",
+        "kind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  replicas: 3",
+    )
+    assert three != SHOP
+
+    def own(text: str, **options: bool) -> list[str]:
+        found = budnet.load(written(tmp_path, text)).matrix(workload="shop/*", peer="shop/*", by=by, **options)
+        sides = [(r["src"], r["dst"]) if by == "class" else ([r["src"]], [r["dst"]]) for r in found]
+        return sorted(one for src, dst in sides for one in src if one in dst)
+
+    several = {WEB} if by == "workload" else {WEB, DB}  # db alone may stand on both sides of what web's row is joined to
+    assert own(SHOP) == [] and WEB in own(three) and {*own(three)} <= several
+    assert own(three + CLOSED) == [] and WEB in own(three + CLOSED, denied=True)

@@ -39,7 +39,8 @@ _TABLE = 5000
 def command(file: str | None, source: str | None, by: str | None, form: str, **options: Any) -> None:
     """Who reaches whom on which ports: all pairs with something allowed. Every form is written as it is found, source by source.
 
-    Of FILE also whether anybody listens is asked; of --from, whose manifests do not say it, what is let through.
+    Of FILE also whether anybody listens is asked; of --from, whose manifests do not say it, what is let through. What pods of one
+    workload may open to each other is a row as well.
 
     \b
     Examples:

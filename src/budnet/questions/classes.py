@@ -1,7 +1,7 @@
 """A matrix as rectangles: everybody of some who reaches everybody of others in the same way. Exact, and disjoint.
 
 Sources whose rows agree are one class; of one class the destinations with the same connection are one side of a rectangle. Of
-one who is on both sides of it the pair with itself is not meant, and so it may be whatever makes rows agree.
+one who is on both sides of it, and is one endpoint, the pair with itself is not meant, and so it may be whatever makes rows agree.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _row(pairs: Pairs, sources: list[int], destinations: list[int], connection: 
     why = ""
     if sets[1]:
         ends = [*((s, destinations[0]) for s in sources), *((sources[0], d) for d in destinations)]
-        reasons = dict.fromkeys(pairs.why(s, d) for s, d in ends if s != d)
+        reasons = dict.fromkeys(pairs.why(s, d) for s, d in ends if s != d or pairs.several[s])
         why = next(iter(reasons), "") + (f", and {len(reasons) - 1} more reasons" if len(reasons) > 1 else "")
     return Row(tuple(label[s] for s in sources), tuple(label[d] for d in destinations), *sets, why)
 
@@ -74,7 +74,7 @@ def _classes(wanted: _Wanted) -> list[tuple[list[int], int]]:
     for source, at, connections in wanted.rows():
         whole = int(np.bitwise_xor.reduce(_hash(at, connections)))
         options = [(whole, -1)]
-        for connection in distinct(connections).tolist():
+        for connection in [] if wanted.pairs.several[source] else distinct(connections).tolist():
             own = _hash(np.array([source], np.intp), np.array([connection], np.int32))
             options.append((whole ^ int(own[0]), connection))
         order[source] = options
@@ -105,7 +105,7 @@ def alike(pairs: Pairs) -> tuple[list[list[int]], Cells]:
     rows: dict[int, dict[int, int]] = {}
     whole = np.zeros((len(pairs.labels), 2), np.uint64)
     for source, at, connections in pairs.by_source(np.ones(len(pairs.labels), bool)):
-        keep = at != source
+        keep = (at != source) | pairs.several[at]
         at, connections = at[keep], connections[keep]
         rows[source] = dict(zip(at.tolist(), connections.tolist(), strict=True))
         whole[source, 0] = np.bitwise_xor.reduce(_hash(at, connections))
@@ -114,7 +114,8 @@ def alike(pairs: Pairs) -> tuple[list[list[int]], Cells]:
     options: list[list[tuple[int, int]]] = []
     every = sorted({c for row in rows.values() for c in row.values()})
     for one in range(len(pairs.labels)):
-        own = [0, *(int(h) for h in _hash(np.full(len(every), one, np.intp), np.array(every, np.int32)))]
+        filled = [] if pairs.several[one] else every
+        own = [0, *(int(h) for h in _hash(np.full(len(filled), one, np.intp), np.array(filled, np.int32)))]
         options.append([(int(whole[one, 0]) ^ h, int(whole[one, 1]) ^ h) for h in own])
         for key in options[-1]:
             tried.setdefault(key, []).append(one)

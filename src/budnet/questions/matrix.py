@@ -40,6 +40,8 @@ class Pairs(Protocol):
     """Of labels that stand for a part of the outside: all of its prefixes."""
     both: list[str]
     """Labels whose rows join addresses of both families that do not fare alike."""
+    several: Bools
+    """By label, whether it is more than one endpoint, so that what one of them says to another is a row."""
 
     def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
         """(source, destinations in their order, connections that are any) of the sources chosen, in their order; sources from
@@ -99,7 +101,7 @@ def kept(pairs: Pairs, focus: Focus) -> Iterator[tuple[int, Indices, Ids]]:
         yield from _all(pairs, sides)
         return
     for source, at, connections in pairs.by_source(sides.sources):
-        keep = sides.of(source)[at] & (at != source)
+        keep = sides.of(source)[at] & ((at != source) | pairs.several[at])
         yield source, at[keep], connections[keep]
 
 
@@ -112,7 +114,7 @@ def _all(pairs: Pairs, sides: Sides) -> Iterator[tuple[int, Indices, Ids]]:
         if ahead is not None and ahead[0] == source:
             row[ahead[1]] = ahead[2]
             ahead = next(found, None)
-        at = np.flatnonzero(sides.of(source) & pairs.asked(source) & (np.arange(len(row)) != source))
+        at = np.flatnonzero(sides.of(source) & pairs.asked(source) & ((np.arange(len(row)) != source) | pairs.several))
         yield source, at, row[at]
 
 
@@ -125,6 +127,7 @@ class _Observed:
         self.endpoints = len(table.network.endpoints)
         self.outside = {p.label: p.prefixes for p in self._parties if p.prefixes}
         self.both = [p.label for p in self._parties if len(p.columns) > 1 and not table.alike(p.columns)]
+        self.several = np.array([p.several for p in self._parties], bool)
         families = table.columns.family
         self._families = np.array([_families(families[list(p.columns)].tolist()) for p in self._parties])
         self._inside = np.array([p.columns[0] < table.columns.inside for p in self._parties], bool)

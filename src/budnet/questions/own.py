@@ -35,6 +35,7 @@ class Own:
         for row in matrix(self._engine):
             self._found.setdefault(self._at[row.src], {})[self._at[row.dst]] = self._number(row)
         self._can = self._possible()
+        self.several = np.zeros(len(self.labels), bool)
         if together:
             self._join(network)
 
@@ -66,6 +67,7 @@ class Own:
             for d, c in row.items():
                 arriving.setdefault(d, {})[s] = c
         gone: set[int] = set()
+        several: set[int] = set()
         for name, ids in kinds.items():
             group = set(ids)
             looks = {
@@ -75,12 +77,15 @@ class Own:
             within = {self._found.get(i, {}).get(j, 0) for i in ids for j in ids if i != j}
             if len(looks) == 1 and len(within) <= 1 and len(ids) > 1:
                 gone |= group - {ids[0]}
+                several.add(ids[0])
+                self._found.setdefault(ids[0], {})[ids[0]] = within.pop()
                 self._within |= {self.labels[i]: name for i in ids}
                 self.labels[ids[0]] = name
         left = [i for i in range(len(self.labels)) if i not in gone]
         new = {old: at for at, old in enumerate(left)}
         self.labels = [self.labels[i] for i in left]
-        self._found = {new[s]: {new[d]: c for d, c in row.items() if d in new} for s, row in self._found.items() if s in new}
+        self.several = np.array([i in several for i in left], bool)
+        self._found = {new[s]: {new[d]: c for d, c in row.items() if c and d in new} for s, row in self._found.items() if s in new}
         self._can = tuple({new[i]: p for i, p in side.items() if i in new} for side in self._can)  # type: ignore[assignment]
 
     def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
@@ -103,6 +108,7 @@ class Own:
         found = np.zeros(len(self.labels), bool)
         for destination, points in self._can[1].items():
             found[destination] = any(asked(a, b) for a in self._can[0].get(source, ()) for b in points)
+        found[source] |= self.several[source]
         return found
 
     def meant(self, text: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ from budnet.ir.network import Network
 from budnet.packets.transports import Transports
 from budnet.questions import matrix
 from budnet.questions.classes import Cells, alike
+from budnet.reach.table.columns import Bools
 from budnet.render.diagram.scene import Scene
 from budnet.render.diagram.views.reach import MACHINES, OUTSIDE, REACH, Cell, Class, reach
 
@@ -30,7 +31,7 @@ def picture(network: Network, view: str = REACH, most: int = MOST) -> Scene:
     """
     pairs = matrix.of(network, "workload")
     places = [_place(label) for label in pairs.labels]
-    classes, found = _apart(*alike(pairs), places)
+    classes, found = _apart(*alike(pairs), places, pairs.several)
     members = [tuple(places[i] for i in each) for each in classes]
     place = view.partition(":")[2]
     wanted = set(range(len(classes)))
@@ -55,7 +56,7 @@ def picture(network: Network, view: str = REACH, most: int = MOST) -> Scene:
     return reach(network.name + (f", {place}" if place else ""), subtitle, tuple(Class(members[i]) for i in order), tuple(cells))
 
 
-def _apart(classes: list[list[int]], cells: Cells, places: list[tuple[str, str]]) -> tuple[list[list[int]], Cells]:
+def _apart(classes: list[list[int]], cells: Cells, places: list[tuple[str, str]], several: Bools) -> tuple[list[list[int]], Cells]:
     """Classes cut by namespace where they are few enough to be looked at that way, else by whether they are pods, machines or outside."""
     for key in (lambda p: p[0], lambda p: str(_rank((p,)))):
         parts: list[list[int]] = []
@@ -71,8 +72,8 @@ def _apart(classes: list[list[int]], cells: Cells, places: list[tuple[str, str]]
     of: dict[int, list[int]] = {}
     for at, before in enumerate(came_of):
         of.setdefault(before, []).append(at)
-    # what a class of one has within itself is nothing
-    split = {(i, j): c for (a, b), c in cells.items() for i in of[a] for j in of[b] if i != j or len(parts[i]) > 1}
+    # what a class of one endpoint has within itself is nothing
+    split = {(i, j): c for (a, b), c in cells.items() for i in of[a] for j in of[b] if i != j or len(parts[i]) > 1 or several[parts[i][0]]}
     return parts, split
 
 

@@ -117,7 +117,7 @@ class Watch:
 
 
 def _flows(table: Table, change: Change) -> Iterator[Flow]:
-    """What a change opened and closed between workloads, each said once; a workload's own pods are not listed."""
+    """What a change opened and closed between workloads, each said once."""
     columns = table.columns
     edges = list(columns.edges_of_columns())
     said: dict[tuple[int, int], tuple[Transports, Transports]] = {}
@@ -128,12 +128,18 @@ def _flows(table: Table, change: Change) -> Iterator[Flow]:
             return columns.members[column][0].service
         return f"outside from {address(edges[column])}"
 
+    def alone(column: int) -> bool:
+        """Whether it is one pod, which asks itself nothing."""
+        members = columns.members[column] if column < columns.inside else ()
+        return len(members) == 1 and members[0].id not in several
+
+    several = set(table.network.several)
     for source, destination, before, after in change.pairs():
         ends = label(source), label(destination)
         if (before, after) not in said:
             was, now = table.sets(before)[0], table.sets(after)[0]
             said[before, after] = now - was, was - now
         opened, closed = said[before, after]
-        if ends[0] != ends[1] and (opened or closed) and (before, after) not in known.setdefault(ends, set()):
+        if not (source == destination and alone(source)) and (opened or closed) and (before, after) not in known.setdefault(ends, set()):
             known[ends].add((before, after))
             yield Flow(*ends, opened, closed)

@@ -26,6 +26,7 @@ from budnet.reach.diff_traced import CLOSED, OPENED, Traced
 from budnet.reach.difference import WAS_UNKNOWN, Change, Difference, Matched
 from budnet.reach.engine import Engine
 from budnet.reach.points import Point, outside_label
+from budnet.reach.table.columns import Bools
 from budnet.reach.table.grouped import Party, by_source
 from budnet.reach.table.table import Table
 
@@ -47,7 +48,8 @@ def diff_table(old: Network, new: Network) -> Difference:
         for one, other, words in ((after, before, OPENED), (before, after, CLOSED), (after, before, OPENED))
     )
     numbers = Numbers()
-    rows = (side.rows([parties.get(k) for k in asked], numbers) for side, parties in zip((before, after), sides, strict=True))
+    several = np.array([all(k in parties and parties[k].several for parties in sides) for k in asked], bool)
+    rows = (side.rows([parties.get(k) for k in asked], numbers, several) for side, parties in zip((before, after), sides, strict=True))
     for source, there, was, now in differing(*rows):
         one, other, key = numbers.sets[was], numbers.sets[now], (asked[source], asked[there])
         opened.add(key, other[0] - one[0], _kind(one))
@@ -144,22 +146,24 @@ class _Side:
     def parties(self, split: set[str]) -> dict[_Key, Party]:
         """Whom rows are about: workloads, those in `split` by their pods, and parts of the outside."""
         out: dict[_Key, Party] = {}
+        several = set(self.network.several)
         for service, pods in self._columns.items():
             if service in split:
-                out |= {f"{service} {i}": Party(i, tuple(columns)) for i, columns in pods.items()}
+                out |= {f"{service} {i}": Party(i, tuple(columns), several=i in several) for i, columns in pods.items()}
             else:
-                out[service] = Party(service, tuple(next(iter(pods.values()))))
+                out[service] = Party(service, tuple(next(iter(pods.values()))), several=len(pods) > 1 or not several.isdisjoint(pods))
         return out | {edge: Party(str(edge), (column,)) for edge, column in self._outside.items()}
 
-    def rows(self, asked: Sequence[Party | None], numbers: Numbers) -> Iterator[tuple[int, Ids]]:
+    def rows(self, asked: Sequence[Party | None], numbers: Numbers, several: Bools) -> Iterator[tuple[int, Ids]]:
         """(source, what passes to each of those asked about) of each that something passes from, as `numbers` says it. By places in
-        `asked`, where None is somebody whom only the other network has."""
+        `asked`, where None is somebody whom only the other network has. `several`: whose pods are asked about each other."""
         at = np.array([i for i, party in enumerate(asked) if party is not None], np.intp)
         spelt = numbers.of(lambda connection: self.table.sets(connection)[:2])
         for source, there, found in by_source(self.table, [p for p in asked if p is not None]):
             row = np.zeros(len(asked), np.int32)
             row[at[there]] = spelt(found)
-            row[at[source]] = NOTHING
+            if not several[at[source]]:
+                row[at[source]] = NOTHING
             yield int(at[source]), row
 
     def prefixes(self, parts: Iterable[int]) -> tuple[Prefix, ...]:

@@ -83,7 +83,11 @@ class Traced:
     def _trace(self, engine: Engine, src: _Key, dst: _Key, transports: Transports) -> Trace | None:
         """Of the pairs that are meant the first on which the packet passes, else the first."""
         protocol, port = one_of(transports)
-        ends = product(self._points(engine, src), self._points(engine, dst))
+        several = engine.network.several
+        ends = (
+            (s, d) for s, d in product(self._points(engine, src), self._points(engine, dst))
+            if s.endpoint is None or s.endpoint is not d.endpoint or s.endpoint.id in several
+        )  # fmt: skip
         traces = (
             trace(engine, s, d, protocol, port)
             for s, d in ends

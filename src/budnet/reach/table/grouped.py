@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from budnet.ir.address import Prefix
 from budnet.packets.connections import Ids
-from budnet.packets.transports import Transports
 from budnet.reach.points import outside_label
 from budnet.reach.table.columns import Indices
 from budnet.reach.table.table import Table
@@ -26,16 +25,8 @@ class Party(Struct, frozen=True):
     """One; two for a workload with addresses of both families."""
     prefixes: tuple[Prefix, ...] = ()
     """Of the outside: all of its addresses; `label` is as `outside_label` has it."""
-
-
-class Cell(Struct, frozen=True):
-    """What may be opened from one to another: in any case; perhaps; and what arrives without its answer coming back."""
-
-    src: Party
-    dst: Party
-    allowed: Transports
-    unknown: Transports
-    one_way: Transports
+    several: bool = False
+    """Whether it is more than one pod, so that what one of them says to another is a question."""
 
 
 def parties(table: Table) -> list[Party]:
@@ -49,27 +40,8 @@ def everybody(table: Table) -> list[Party]:
     for column, members in enumerate(table.columns.members):
         for endpoint in members:
             columns.setdefault(endpoint.id, []).append(column)
-    return [*(Party(i, tuple(columns[i])) for i in sorted(columns)), *_outside(table)]
-
-
-def cells(table: Table, wanted: Callable[[Party], bool] | None = None) -> Iterator[Cell]:
-    """Rows with something in them, by source and destination. A workload's own pods are not listed against each other."""
-    known: dict[int, tuple[Transports, Transports, Transports]] = {}
-    for src, dst, connection in connections(table, wanted):
-        sets = known.get(connection)
-        if sets is None:
-            sets = known[connection] = table.sets(connection)
-        yield Cell(src, dst, *sets)
-
-
-def connections(
-    table: Table, wanted: Callable[[Party], bool] | None = None, among: Sequence[Party] | None = None
-) -> Iterator[tuple[Party, Party, int]]:
-    """(source, destination, connection's number) of every pair of parties that has any. `among`: other parties than those."""
-    listed = parties(table) if among is None else among
-    for src, at, found in by_source(table, listed, wanted):
-        keep = at != src
-        yield from ((listed[src], listed[d], c) for d, c in zip(at[keep].tolist(), found[keep].tolist(), strict=True))
+    several = set(table.network.several)
+    return [*(Party(i, tuple(columns[i]), several=i in several) for i in sorted(columns)), *_outside(table)]
 
 
 def by_source(table: Table, among: Sequence[Party], wanted: Callable[[Party], bool] | None = None) -> Iterator[tuple[int, Indices, Ids]]:
@@ -128,12 +100,13 @@ def _inside(table: Table) -> list[Party]:
             columns.setdefault(endpoint.id, []).append(column)
             services.setdefault(endpoint.service, {})[endpoint.id] = None
     out = []
+    several = set(table.network.several)
     for service, ids in services.items():
         alike = {tuple(columns[i]) for i in ids}
         if len(alike) == 1:
-            out.append(Party(service, alike.pop()))
+            out.append(Party(service, alike.pop(), several=len(ids) > 1 or not several.isdisjoint(ids)))
         else:
-            out += [Party(i, tuple(columns[i])) for i in ids]
+            out += [Party(i, tuple(columns[i]), several=i in several) for i in ids]
     return sorted(out, key=lambda party: party.label)
 
 
