@@ -124,6 +124,7 @@ def _lines(pairs: Pairs, wanted: Focus, form: str) -> Iterator[str]:
     """All rows of a source as one text: what passes is put into words once for each connection there is, and names once."""
     tails: dict[int, list[str] | None] = {}
     doubtful: dict[int, Sets] = {}
+    reasoned: dict[tuple[int, str], list[str]] = {}
     behind = [""] * len(pairs.labels)
     if form == "json":
         heads = [f'{{"src": {json.dumps(label)}, ' for label in pairs.labels]
@@ -143,7 +144,10 @@ def _lines(pairs: Pairs, wanted: Focus, form: str) -> Iterator[str]:
             tail = tails[connection]
             if tail is not None:
                 if connection in doubtful:
-                    tail = _tail(doubtful[connection], pairs.why(source, destination), form)
+                    why = pairs.why(source, destination)
+                    tail = reasoned.get((connection, why))
+                    if tail is None:
+                        tail = reasoned[connection, why] = _tail(doubtful[connection], why, form)
                 out += [head + ends[destination] + each + behind[source] + behind[destination] for each in tail]
         if out:
             yield between.join(out)

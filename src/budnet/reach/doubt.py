@@ -45,7 +45,9 @@ class Doubts:
             return []
         asked = self._of(pod, ingress)
         found = list(asked.always)
-        for policy, rules in asked.policies:
+        # of whoever has an address, and no labels to select, rules leave nothing open
+        settled = peer is not None and bool(peer.addresses) and (peer.kind is not EndpointKind.POD or peer.host_network)
+        for policy, rules in () if settled else asked.policies:
             for rule in rules:
                 found += (why for each in rule.peers for why in self._peer(policy, each, peer))
         near = self._nodes.together(pod, peer)
