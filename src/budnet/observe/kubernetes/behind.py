@@ -160,3 +160,7 @@ def _targets(port: Port, behind: Sequence[Endpoint]) -> tuple[tuple[str, int], .
     if isinstance(port.target, int):
         return tuple((e.id, port.target) for e in behind)
     return tuple((e.id, x.port) for e in behind for x in e.listeners if x.name == port.target and x.protocol is port.protocol)
+
+
+NOBODY = Behind({}, {}, Pods(()))
+"""For trying out whether what leads somewhere is written as it must be."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
 from budnet.ir.filters import Selector
-from budnet.observe.kubernetes.behind import Behind, Leads
+from budnet.observe.kubernetes.behind import NOBODY, Behind, Leads
 from budnet.observe.kubernetes.controllers import INTERNAL_GATEWAYS, INTERNAL_SERVICE
 from budnet.observe.kubernetes.fields import Object, Written, Wrong, labels, mapping, mappings, number, text, texts
 from budnet.observe.kubernetes.selectors import selector
@@ -73,7 +73,7 @@ class Gateways:
     def read(self, kind: str, one: Written) -> None:
         """One object; what is wrong with it is raised here, so that later everything can be relied on."""
         if kind == "Gateway":
-            _listeners(one)
+            list(self._entries(one, NOBODY, lambda namespace, chosen: False))
             self._gateways.append(one)
         elif kind == "ReferenceGrant":
             _granted(one)
@@ -157,7 +157,6 @@ def _internal(spec: Object) -> str:
 
 
 def _listeners(one: Written) -> list[_Listener]:
-    _internal(mapping(one.of, "spec"))
     out = []
     for i, each in enumerate(mappings(mapping(one.of, "spec"), "listeners", "spec.")):
         where = f"spec.listeners[{i}]."

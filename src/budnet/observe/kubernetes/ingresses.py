@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
-from budnet.observe.kubernetes.behind import Behind, Leads, Pods
+from budnet.observe.kubernetes.behind import NOBODY, Behind, Leads, Pods
 from budnet.observe.kubernetes.controllers import ALB, ALB_SCHEME, INTERNAL_INGRESS, PODS
 from budnet.observe.kubernetes.fields import Object, Written, labels, mapping, mappings, number, sequence, text
 from budnet.observe.kubernetes.ways import publicity
@@ -32,7 +32,7 @@ class Ingresses:
     def read(self, kind: str, one: Written) -> None:
         """One object; what is wrong with it is raised here, so that later everything can be relied on."""
         if kind == "Ingress":
-            list(_backends(one.of))
+            self._entry(one, NOBODY)
             self._ingresses.append(one)
             return
         self._classes[one.name] = text(mapping(one.of, "spec"), "controller", "spec.", "")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from budnet.ir.address import Protocol
 from budnet.ir.entry import Entry, EntryKind
-from budnet.observe.kubernetes.behind import Behind, Leads
+from budnet.observe.kubernetes.behind import NOBODY, Behind, Leads
 from budnet.observe.kubernetes.controllers import ROUTER
 from budnet.observe.kubernetes.fields import Object, Written, mapping, mappings, number, text
 
@@ -33,9 +33,7 @@ class Routes:
     def read(self, kind: str, one: Written) -> None:
         """One object; what is wrong with it is raised here, so that later everything can be relied on."""
         if kind == "Route":
-            list(_backends(one.of))
-            _ports(one.of)
-            _admitted(one.of)
+            list(self._entries(one, NOBODY))
             _target(one.of)
             self._routes.append(one)
             return
@@ -57,18 +55,21 @@ class Routes:
     def entries(self, behind: Behind) -> Iterator[Entry]:
         """The ways in."""
         for one in self._routes:
-            leads = Leads.union(self._leads(one, kind, name, behind) for kind, name in _backends(one.of))
-            routers = _admitted(one.of) or sorted(self._controllers)
-            through = tuple(e.id for e in behind.pods.labelled(ROUTER) if not routers or dict(e.labels)[ROUTER] in routers)
-            inside = [self._private.get(r, "") for r in routers]
-            closed = bool(inside) and all(inside)
-            why = inside[0] if closed else "a route is public unless its routers are not"
-            shown = _hosts(one.of)
-            for port in _ports(one.of):
-                yield Entry(
-                    f"Route {one.label}", EntryKind.ROUTE, self.cluster, Protocol.TCP, port, leads.pods, not closed, why, one.place.origin,
-                    shown=shown, through=through, beyond=leads.beyond, unseen=leads.unseen,
-                )  # fmt: skip
+            yield from self._entries(one, behind)
+
+    def _entries(self, one: Written, behind: Behind) -> Iterator[Entry]:
+        leads = Leads.union(self._leads(one, kind, name, behind) for kind, name in _backends(one.of))
+        routers = _admitted(one.of) or sorted(self._controllers)
+        through = tuple(e.id for e in behind.pods.labelled(ROUTER) if not routers or dict(e.labels)[ROUTER] in routers)
+        inside = [self._private.get(r, "") for r in routers]
+        closed = bool(inside) and all(inside)
+        why = inside[0] if closed else "a route is public unless its routers are not"
+        shown = _hosts(one.of)
+        for port in _ports(one.of):
+            yield Entry(
+                f"Route {one.label}", EntryKind.ROUTE, self.cluster, Protocol.TCP, port, leads.pods, not closed, why, one.place.origin,
+                shown=shown, through=through, beyond=leads.beyond, unseen=leads.unseen,
+            )  # fmt: skip
 
     def _leads(self, one: Written, kind: str, name: str, behind: Behind) -> Leads:
         if kind != "Service":
