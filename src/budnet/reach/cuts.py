@@ -10,7 +10,7 @@ from budnet.ir.endpoint import EndpointKind
 from budnet.ir.filters import BlockPeer, GroupRef, NamePeer, NodePeer, PodPeer, PolicyPort, Selector
 from budnet.ir.network import Network
 from budnet.reach import semantics
-from budnet.reach.families import families
+from budnet.reach.families import spoken
 
 
 def matches(network: Network) -> Iterator[Match]:
@@ -39,9 +39,7 @@ def matches(network: Network) -> Iterator[Match]:
 
 def protocols(network: Network) -> tuple[Protocol, ...]:
     """Those that its endpoints can speak: an IPv4 network has no ICMPv6."""
-    versions = {v for each in families(network).values() for v in each} | {
-        a.version for e in network.endpoints for a in (*e.addresses, *e.public)
-    }  # fmt: skip
+    versions = spoken(network)
     return tuple(p for p in Protocol if not versions or p.spoken_over & versions)
 
 

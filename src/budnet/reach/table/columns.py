@@ -247,7 +247,7 @@ class Columns:
         known: dict[Shape, int] = {}
         for e in endpoints:
             listens = e.listeners if self._names else ()
-            on = self._on(e)
+            on = self._on(e) if self._placed else NOWHERE
             key = (e.cluster, e.namespace, id(e.labels), e.kind, e.host_network, e.groups, e.vpc, id(listens), on)
             at = raw.get(key)
             if at is None:
@@ -260,7 +260,7 @@ class Columns:
             yield at
 
     def _on(self, e: Endpoint) -> str:
-        on = self._nodes.of(e) if self._placed else NOWHERE
+        on = self._nodes.of(e)
         return on if self._by_node or not on else SOMEWHERE
 
     def _shape(self, e: Endpoint, on: str) -> Shape:
