@@ -115,8 +115,7 @@ def _written(code: int) -> int:
     except BrokenPipeError:
         pass
     except OSError as refused:
-        click.echo(f"budnet: cannot write: {refused.strerror}", err=True)
-        return WORLD_REFUSED
+        return _cannot_write(refused)
     return code
 
 
@@ -129,10 +128,8 @@ def run() -> NoReturn:
     try:
         if sys.stdout is None:
             raise BudnetError("standard output is closed")
-        code = _run()
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        sys.exit(code)
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as wrong:
@@ -149,21 +146,16 @@ def run() -> NoReturn:
         if refused.errno not in _FULL or refused.filename is not None:
             raise
         sys.stdout = None
-        click.echo(f"budnet: the answer cannot be written: {refused.strerror}", err=True)
-        sys.exit(WORLD_REFUSED)
+        sys.exit(_cannot_write(refused))
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What the file behind standard output may say."""
 
 
-def _run() -> int:
-    """The exit code. What a verb still has to write is written before it ends."""
-    try:
-        code = cli.main(standalone_mode=False)
-    except SystemExit as done:
-        return done.code if isinstance(done.code, int) else 0
-    return code if isinstance(code, int) else 0
+def _cannot_write(refused: OSError) -> int:
+    click.echo(f"budnet: the answer cannot be written: {refused.strerror}", err=True)
+    return WORLD_REFUSED
 
 
 def _heard_enough() -> NoReturn:
