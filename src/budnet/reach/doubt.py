@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from budnet.ir.endpoint import Endpoint, EndpointKind
-from budnet.ir.filters import AdminPolicy, AdminRule, BlockPeer, NamePeer, NetworkPolicy, NodePeer, PodPeer, PolicyRule, UnknownPolicy
+from budnet.ir.filters import AdminPolicy, BlockPeer, NamePeer, NetworkPolicy, NodePeer, PodPeer, Selector, UnknownPolicy
 from budnet.ir.network import Network
 from budnet.reach import semantics
 from budnet.reach.admission import covers_partly
@@ -17,13 +17,20 @@ from budnet.reach.semantics import PERHAPS
 Policy = NetworkPolicy | AdminPolicy | UnknownPolicy
 NO_NODE = "which node the pods are on is not known"
 UNSAID = "what decides is not modelled"
+_Homes = frozenset[tuple[str, str]]
+"""Namespaces, by cluster and name."""
 
 
 class _Asked(Struct, frozen=True):
-    """What is asked about a pod in one direction: reasons that hold for every peer, and policies each with its rules."""
+    """What is asked about a pod in one direction."""
 
     always: tuple[str, ...]
-    policies: tuple[tuple[NetworkPolicy | AdminPolicy, tuple[PolicyRule | AdminRule, ...]], ...]
+    """Reasons that hold for every peer."""
+    labels: tuple[tuple[str, PodPeer, _Homes], ...]
+    """(policy, peer of one of its rules, namespaces of which it is not known whether that means them)."""
+    others: tuple[tuple[str, BlockPeer | NodePeer | NamePeer], ...]
+    """(policy, peer that may mean somebody and may not)."""
+    any: bool
     cluster_wide: bool
 
 
@@ -38,24 +45,28 @@ class Doubts:
         for policy in network.policies:
             self._own.setdefault((policy.cluster, policy.namespace), []).append(policy)
         self._asked: dict[tuple[object, ...], _Asked] = {}
+        self._unsure: dict[Selector, _Homes] = {}
+        self._labels: dict[str, semantics.Labels] = {}
 
     def about(self, pod: Endpoint | None, peer: Endpoint | None, ingress: bool) -> list[str]:
         """The reasons for what a pod takes in (`ingress`) or sends. None, of either, is the outside."""
-        if pod is None or pod.kind is not EndpointKind.POD or pod.host_network:
+        if pod is None or not _selectable(pod):
             return []
         asked = self._of(pod, ingress)
-        found = list(asked.always)
-        # of whoever has an address, and no labels to select, rules leave nothing open
-        settled = peer is not None and bool(peer.addresses) and (peer.kind is not EndpointKind.POD or peer.host_network)
-        for policy, rules in () if settled else asked.policies:
-            for rule in rules:
-                found += (why for each in rule.peers for why in self._peer(policy, each, peer))
+        found = dict.fromkeys(asked.always)
+        if peer is not None and _selectable(peer):
+            home = peer.cluster, peer.namespace
+            for policy, written, homes in asked.labels:
+                if home in homes and semantics.selects(written.pods, self._labels_of(peer)):
+                    found[_asks(policy, peer)] = None
+        for policy, other in asked.others if peer is None or not peer.addresses else ():
+            found.update(dict.fromkeys(_unplaced(policy, other, peer)))
         near = self._nodes.together(pod, peer)
-        if asked.policies and near is None:
-            found.append(NO_NODE)
+        if asked.any and near is None:
+            found[NO_NODE] = None
         if asked.cluster_wide and near:
-            found.append("what a cluster-wide policy does to a pod's own node is not defined")
-        return list(dict.fromkeys(found))
+            found["what a cluster-wide policy does to a pod's own node is not defined"] = None
+        return list(found)
 
     def _of(self, pod: Endpoint, ingress: bool) -> _Asked:
         key = pod.cluster, pod.namespace, pod.labels, ingress
@@ -67,42 +78,62 @@ class Doubts:
     def _look(self, pod: Endpoint, ingress: bool) -> _Asked:
         unknown = [p.why for p in self.network.unknown_policies if (p.ingress if ingress else p.egress) and self._about(p, p.subject, pod)]
         if unknown:
-            return _Asked(tuple(unknown), (), False)
+            return _Asked(tuple(unknown), (), (), False, False)
         wide = [
             (p, rules)
             for p in self.network.admin_policies
             if (rules := p.ingress if ingress else p.egress) and self._about(p, p.subject, pod)
         ]
-        why = [_labels(p, pod) for p, _ in wide if self._about(p, p.subject, pod) == PERHAPS]
+        why = [_asks(p.id, pod) for p, _ in wide if self._about(p, p.subject, pod) == PERHAPS]
         ranks: dict[tuple[str, int], list[str]] = {}
         for p, _ in wide:
             ranks.setdefault((p.tier, p.priority), []).append(p.id)
         why += [f"the order of policies of one priority is not defined ({', '.join(ids)})" for ids in ranks.values() if len(ids) > 1]
+        peers = [(p.id, peer) for p, rules in wide for rule in rules for peer in rule.peers]
         own = []
         for policy in self._own.get((pod.cluster, pod.namespace), ()):
             said = policy.ingress if ingress else policy.egress
-            if said is not None and semantics.selects(policy.selector, dict(pod.labels)):
-                own.append((policy, said))
-        return _Asked(tuple(why), (*wide, *own), bool(wide))
+            if said is not None and semantics.selects(policy.selector, self._labels_of(pod)):
+                own.append(policy)
+                peers += [(policy.id, peer) for rule in said for peer in rule.peers]
+        labels = [(p, each, homes) for p, each in peers if isinstance(each, PodPeer) and (homes := self._not_sure_of(each, pod.cluster))]
+        others = [(p, each) for p, each in peers if not isinstance(each, PodPeer)]
+        return _Asked(tuple(why), tuple(labels), tuple(others), bool(wide or own), bool(wide))
+
+    def _not_sure_of(self, peer: PodPeer, cluster: str) -> _Homes:
+        """The namespaces of a cluster of which it is not known whether a peer means them."""
+        asked = peer.namespaces or ()
+        if asked not in self._unsure:
+            spaces = self._spaces.items()
+            self._unsure[asked] = frozenset(at for at, space in spaces if semantics.in_space(asked, space) == PERHAPS)
+        return frozenset(at for at in self._unsure[asked] if at[0] == cluster)
 
     def _about(self, policy: Policy, subject: PodPeer, pod: Endpoint) -> int:
         space = self._spaces.get((pod.cluster, pod.namespace), semantics.NO_SPACE)
-        return semantics.pod_matches(subject, pod, dict(pod.labels), space, semantics.PolicyPlace(policy.cluster, pod.namespace))
+        return semantics.pod_matches(subject, pod, self._labels_of(pod), space, semantics.PolicyPlace(policy.cluster, pod.namespace))
 
-    def _peer(self, policy: Policy, written: object, peer: Endpoint | None) -> Iterator[str]:
-        """Why one peer of a rule may mean somebody and may not."""
-        if isinstance(written, NamePeer) and peer is None:
-            yield f"{policy.id} names hosts outside, whose addresses are not known"
-        if peer is None:
-            return
-        selectable = peer.kind is EndpointKind.POD and not peer.host_network and peer.cluster == policy.cluster
-        if isinstance(written, PodPeer) and written.namespaces and selectable and self._about(policy, written, peer) == PERHAPS:
-            yield _labels(policy, peer)
-        if not peer.addresses and isinstance(written, BlockPeer) and covers_partly(written):
-            yield f"{policy.id} names addresses, and that of {peer.service} is not known"
-        if not peer.addresses and isinstance(written, NodePeer) and peer.host_network:
-            yield f"{policy.id} names nodes, and that of {peer.service} is not known"
+    def _labels_of(self, pod: Endpoint) -> semantics.Labels:
+        known = self._labels.get(pod.id)
+        if known is None:
+            known = self._labels[pod.id] = dict(pod.labels)
+        return known
 
 
-def _labels(policy: Policy, pod: Endpoint) -> str:
-    return f"{policy.id} asks for labels of namespace {pod.namespace}, which are not known"
+def _selectable(endpoint: Endpoint) -> bool:
+    return endpoint.kind is EndpointKind.POD and not endpoint.host_network
+
+
+def _asks(policy: str, pod: Endpoint) -> str:
+    return f"{policy} asks for labels of namespace {pod.namespace}, which are not known"
+
+
+def _unplaced(policy: str, written: BlockPeer | NodePeer | NamePeer, peer: Endpoint | None) -> Iterator[str]:
+    """Why a peer by name, address or node may mean somebody and may not."""
+    if peer is None:
+        if isinstance(written, NamePeer):
+            yield f"{policy} names hosts outside, whose addresses are not known"
+    elif not peer.addresses:
+        if isinstance(written, BlockPeer) and covers_partly(written):
+            yield f"{policy} names addresses, and that of {peer.service} is not known"
+        if isinstance(written, NodePeer) and peer.host_network:
+            yield f"{policy} names nodes, and that of {peer.service} is not known"
