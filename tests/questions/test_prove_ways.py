@@ -75,6 +75,19 @@ def test_what_an_ingress_hands_on_is_said_beside_the_proof(tmp_path: Path) -> No
     assert (found["status"], found["note"]) == ("proved", "requests from the internet get there through Ingress shop/storefront (ingress)")
 
 
+def test_what_is_not_modelled_may_hand_on_and_that_is_said_beside_the_proof(tmp_path: Path) -> None:
+    deny = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a, namespace: shop}\nspec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}\n"
+    way = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: shop}\nspec: {gateways: [a], http: [{route: [{destination: {host: %s}}]}]}\n"
+    for host in ("web", "somebody"):  # who is named, and who may be all the same
+        (found,) = proofs(tmp_path, written(tmp_path / host, node_port(KEPT) + deny + way % host), NEVER)
+        assert (found["status"], found["note"]) == (
+            "proved",
+            "requests from the internet may get there through VirtualService shop/a (not modelled)",
+        )
+    (found,) = proofs(tmp_path, written(tmp_path / "reaches", SHOP + way % "somebody"), "{reaches: {from: internet, to: shop/web}}")
+    assert (found["status"], found["note"]) == ("proved", None), "that no way in leads there is not known"
+
+
 @pytest.mark.parametrize(("peers", "code"), [("10.9.0.0/24", 1), ("10.8.0.0/24", 0)])
 def test_a_gate_takes_what_is_not_known_for_no(tmp_path: Path, peers: str, code: int) -> None:
     """As `reach` and `prove` do."""
