@@ -46,7 +46,7 @@ def pods(found: Observed) -> list[str]:
 @pytest.mark.parametrize(
     "word, meant",
     [("2024-01-01", "2024-01-01"), ("2024-01-01T25:61:00Z", "2024-01-01T25:61:00Z"), ("2024-13-45", "2024-13-45"), ("=", "="),
-     ("12:30:45", "12:30:45"), ("1:30", "1:30"), ("y", True), ("No", False), ("off", False), ("yEs", "yEs"), ("~", None), ("NULL", None), ("", None),
+     ("12:30:45", "12:30:45"), ("1:30", "1:30"), ("y", "y"), ("N", "N"), ("Yes", True), ("No", False), ("off", False), ("yEs", "yEs"), ("~", None), ("NULL", None), ("", None),
      ("80", 80), ("0600", 384), ("0o600", 384), ("0800", 800), ("0x1F", 31), ("0b101", 5), ("-0b101", -5), ("1_000", 1000), ("+7", 7),
      ("80.0", 80), ("1.5", 1.5), (".5", 0.5), ("1e3", 1000), ("12e3456", "12e3456"), ("1.2.3", "1.2.3"), ("v1", "v1"), (".", "."), ("-", "-"),
      ("99999999999999999999999", 99999999999999999999999), ("1e30", 1e30),
@@ -362,3 +362,14 @@ def test_json_lines_are_read_in_one_go() -> None:
     lines = "\n".join(json.dumps(a_pod(f"p{i}")) for i in range(3000)).encode()
     found = list(json_values(lines, "a.json", 1, Problems()))
     assert [line for _, line, _ in found] == list(range(1, 3001))
+
+
+def test_namespaces_that_upstream_s_tests_are_about(tmp_path: Path) -> None:
+    """As PyYAML writes them: without quotes."""
+    objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n, "labels": {"ns": n}}} for n in "xyzn"]
+    objects += [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n", "namespace": n, "labels": {"pod": "y"}}, "spec": {}} for n in "xyzn"
+    ]
+    found = observed(tmp_path, all_yaml=yaml.safe_dump_all(objects))
+    assert not found.problems.found
+    assert {(e.namespace, e.labels) for e in found.network.endpoints} == {(n, (("pod", "y"),)) for n in "xyzn"}

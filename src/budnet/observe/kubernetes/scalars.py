@@ -3,6 +3,10 @@
 YAML 1.1 (https://yaml.org/type/), but for what go-yaml leaves out: dates, `=` and numbers to base 60 are texts, and what is too
 large for a float. Numbers go through JSON, where `80.0` is `80`.
 https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
+
+In one thing it is not followed: `y` and `n` are texts. They are truth values to go-yaml, which refuses the namespace `y` for it, and
+which writes it in quotes; texts to YAML 1.2 and to PyYAML, which writes them without. Nobody means a truth value by them where a name
+or a label stands, and upstream's own tests of policies are about the namespaces x, y and z.
 """
 
 from __future__ import annotations
@@ -17,8 +21,8 @@ from typing import TypeAlias
 Scalar: TypeAlias = str | int | float | bool | None
 _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
