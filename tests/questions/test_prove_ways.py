@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -119,3 +121,22 @@ def test_an_edit_that_lets_nodes_in_is_seen(tmp_path: Path) -> None:
     policy.write_text(NODES_MAY, encoding="utf-8")
     seen = watched.look()
     assert seen is not None and [p.status for p in seen.proofs] == [Status.UNKNOWN]
+
+
+def test_what_the_internet_is_asked_about_is_called_so_and_has_an_address(tmp_path: Path) -> None:
+    cluster = written(tmp_path / "shop", SHOP)
+    run = CliRunner().invoke(cli, ["reach", "internet", "other/probe", "80", "--from", cluster, "--format", "json"])
+    found = json.loads(run.stdout)
+    assert (found["src"], found["hops"][0], found["dst"]) == ("internet", "internet", "other/probe[Pod]")
+    assert found["destination"] == "10.1.2.3" and found["source"]
+
+
+def test_csv_has_a_column_for_each_thing_of_a_packet(tmp_path: Path) -> None:
+    file = tmp_path / "guarantees.yaml"
+    file.write_text(
+        "guarantees:\n- {never: {from: internet, to: other/probe}}\n- {never: {from: internet, to: shop/db}}\n", encoding="utf-8"
+    )
+    line = ["prove", "--from", written(tmp_path / "shop", SHOP), "--guarantees", str(file), "--format", "csv"]
+    refuted, proved = csv.DictReader(io.StringIO(CliRunner().invoke(cli, line).stdout))
+    assert (refuted["packet.dst"], refuted["packet.destination"], refuted["packet.protocol"]) == ("other/probe[Pod]", "10.1.2.3", "TCP")
+    assert {v for k, v in proved.items() if k.startswith("packet.")} == {""}

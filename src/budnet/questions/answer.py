@@ -33,7 +33,7 @@ class Answer:
 
     def table(self) -> Iterator[list[str]]:
         """The rows as texts, for CSV and Markdown."""
-        return ([cell(row.get(column)) for column in self.columns] for row in self.rows)
+        return ([cell(_at(row, column)) for column in self.columns] for row in self.rows)
 
     def frame(self, library: str | None = None) -> Any:
         """The rows as a data frame of `pandas` or `polars`; without a name of whichever is installed, pandas first.
@@ -50,9 +50,9 @@ class Answer:
         if find_spec(name) is None:
             raise ImportError(f"{name} is not installed: pip install 'budnet[{name}]'; `.rows` and `.to_json()` do without", name=name)
         made = import_module(name)
+        by_column = {column: [_at(row, column) for row in self.rows] for column in self.columns}
         if name == "pandas":
-            return made.DataFrame(self.rows, columns=self.columns)
-        by_column = {column: [row.get(column) for row in self.rows] for column in self.columns}
+            return made.DataFrame(by_column, columns=self.columns)
         return made.DataFrame({column: _alike(values) for column, values in by_column.items()}, strict=False)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -66,6 +66,13 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"<answer of {self.verb}: {len(self.rows)} rows of {', '.join(self.columns)}>"
+
+
+def _at(row: dict[str, Any], column: str) -> Any:
+    """A value of a row; `packet.src` is that of a mapping in it, and nothing where there is none."""
+    name, dot, within = column.partition(".")
+    value = row.get(name)
+    return (value or {}).get(within) if dot else value
 
 
 def indented(document: Any) -> str:

@@ -7,15 +7,15 @@ from typing import Any
 from budnet.ir.network import Network
 from budnet.questions.answer import Answer
 from budnet.questions.place import span
-from budnet.questions.reach import trace_lines
+from budnet.questions.reach import address_json, trace_lines
 from budnet.reach.engine import Engine
 from budnet.reach.guaranteed import prove_cluster
-from budnet.reach.points import Point
 from budnet.reach.proof import Proof, Status
 from budnet.reach.prove import prove
 from budnet.source.diagnostic import Diagnostic, Severity
 
-COLUMNS = ("name", "status", "summary", "note", "because", "packet", "trace", "origin")
+PACKET = ("src", "dst", "source", "destination", "protocol", "port")
+COLUMNS = ("name", "status", "summary", "note", "because", *(f"packet.{name}" for name in PACKET), "trace", "origin")
 
 
 def proofs(network: Network) -> list[Proof]:
@@ -32,8 +32,8 @@ def answer(found: list[Proof]) -> Answer:
 def proof_json(proof: Proof) -> dict[str, Any]:
     """A row of `budnet prove --format json`."""
     packet = proof.packet and {
-        "src": proof.packet.source.label, "dst": proof.packet.destination.label, "source": _address(proof.packet.source),
-        "destination": _address(proof.packet.destination), "protocol": proof.packet.protocol.name, "port": proof.packet.port,
+        "src": proof.packet.source.label, "dst": proof.packet.destination.label, "source": address_json(proof.packet.source),
+        "destination": address_json(proof.packet.destination), "protocol": proof.packet.protocol.name, "port": proof.packet.port,
     }  # fmt: skip
     return {
         "name": proof.name, "status": proof.status.value, "summary": proof.summary, "note": proof.note or None, "because": proof.because, "packet": packet,
@@ -56,7 +56,3 @@ def said(found: list[Proof]) -> list[Diagnostic]:
         elif proof.note:
             out.append(Diagnostic(BESIDE, Severity.INFO, f"proved: {proof.summary}: {proof.note}", span(proof.origin), proof.because))
     return out
-
-
-def _address(point: Point) -> str | None:
-    return str(point.address) if point.known else None

@@ -15,6 +15,7 @@ from budnet.reach import relay
 from budnet.reach.disposition import Disposition, Reason
 from budnet.reach.engine import Engine
 from budnet.reach.invoke import invoke
+from budnet.reach.points import Point
 from budnet.reach.trace import Trace, listeners, trace
 
 
@@ -95,7 +96,7 @@ def reachable(found: Trace) -> bool | None:
     return None if found.verdict.disposition is Disposition.UNKNOWN else found.verdict.reachable
 
 
-COLUMNS = ("src", "dst", "protocol", "port", "reachable", "disposition", "reasons", "hops", "note")
+COLUMNS = ("src", "dst", "source", "destination", "protocol", "port", "reachable", "disposition", "reasons", "hops", "note")
 
 
 def answer(found: Reached) -> Answer:
@@ -106,6 +107,11 @@ def answer(found: Reached) -> Answer:
     return Answer("reach", [document], [*COLUMNS, *(("allowed", "unknown") if found.allowed is not None else ())], document)
 
 
+def address_json(point: Point) -> str | None:
+    """Of a packet's end; None where it is not known."""
+    return str(point.address) if point.known else None
+
+
 def trace_json(found: Trace) -> dict[str, Any]:
     """A trace as `budnet reach --format json` has it."""
     verdict = found.verdict
@@ -113,6 +119,7 @@ def trace_json(found: Trace) -> dict[str, Any]:
     return {
         "reachable": reachable(found), "disposition": verdict.disposition.value, "reasons": [_reason_json(r) for r in reasons],
         "hops": list(found.hops), "src": found.source.label, "dst": found.destination.label,
+        "source": address_json(found.source), "destination": address_json(found.destination),
         "protocol": found.protocol.name, "port": found.port,
     }  # fmt: skip
 

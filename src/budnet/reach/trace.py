@@ -110,7 +110,8 @@ def find(engine: Engine, name: str) -> list[Point]:
     if name == "internet":
         # private addresses around a cluster of which nothing more is known are not the internet
         vpcs = bool(engine.network.vpcs)
-        return [p for p in engine.points if p.kind is PointKind.OUTSIDE and (vpcs or not p.members & semantics.NOT_PUBLIC)]
+        found = [p for p in engine.points if p.kind is PointKind.OUTSIDE and (vpcs or not p.members & semantics.NOT_PUBLIC)]
+        return [p if p.endpoint is not None else replace(p, label=name) for p in found]
     found = [p for p in engine.points if p.endpoint is not None and _called(p.endpoint, name)]
     return found or [p for e in named(engine.network.endpoints, name) for p in engine.interfaces[e.id]]
 
