@@ -389,6 +389,8 @@ def test_a_virtual_service_for_those_inside_is_no_way_in(tmp_path: Path) -> None
         "---\napiVersion: v1\nkind: Service\nmetadata: {name: in, namespace: shop}\nspec: {type: LoadBalancer, ports: [{port: many}]}\n",
         "---\napiVersion: v1\nkind: Service\nmetadata: {name: in, namespace: shop\n",
         balancer("clusterIP: 10.96.0.9") + balancer("clusterIP: 10.96.0.10"),
+        "---\napiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: in\n",
+        "---\nkind: HTTPProxy\nmetadata: {name: in, namespace: shop}\n",
     ],
 )  # fmt: skip
 def test_a_way_in_that_could_not_be_read_is_unknown(tmp_path: Path, broken: str) -> None:

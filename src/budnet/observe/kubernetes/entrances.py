@@ -76,7 +76,9 @@ class Entrances:
         """Whether an object may be one of these, as far as what it says of itself can be read."""
         kind, version = of.get("kind"), of.get("apiVersion")
         group = version.rpartition("/")[0] if isinstance(version, str) else ""
-        return not isinstance(kind, str) or kind in _NAMES or is_foreign_way(group, kind)
+        if not isinstance(kind, str) or kind in _NAMES:
+            return True
+        return is_foreign_way(group, kind) if group else foreign_ways.looks_like_one(kind)
 
     def lost(self, what: str, why: str, place: Place) -> None:
         """Something that may be a way in, of which nothing more is known."""

@@ -74,6 +74,11 @@ def is_foreign_way(group: str, kind: str) -> bool:
     return not plain and _LOOKS.fullmatch(kind) is not None
 
 
+def looks_like_one(kind: str) -> bool:
+    """The same, where the group is not known."""
+    return any(kind in kinds for kinds in _KINDS.values()) or _LOOKS.fullmatch(kind) is not None
+
+
 def leads_in(of: Object, kind: str) -> bool:
     """Whether this one is such a way: a VirtualService of Istio is also for those inside alone, and by default."""
     spec = of.get("spec")
@@ -96,17 +101,9 @@ def entries(one: Written, why: str, behind: Behind, cluster: str) -> Iterator[En
     for protocol, pods in found.items():
         unseen = (why,) if protocol is Protocol.TCP else ()
         yield Entry(
-            f"{one.of['kind']} {one.label}",
-            EntryKind.OTHER,
-            cluster,
-            protocol,
-            0,
-            tuple(pods),
-            None,
-            f"{why}{told}",
-            one.place.origin,
+            f"{one.of['kind']} {one.label}", EntryKind.OTHER, cluster, protocol, 0, tuple(pods), None, f"{why}{told}", one.place.origin,
             unseen=unseen,
-        )
+        )  # fmt: skip
 
 
 def lost(what: str, why: str, place: Place, cluster: str) -> Entry:
