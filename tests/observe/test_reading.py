@@ -287,6 +287,15 @@ def test_the_head_of_a_list_may_be_broken(tmp_path: Path) -> None:
     assert said(found) == [("K010", 8)] and len(pods(found)) == 1
 
 
+@pytest.mark.parametrize("cut", [0.5, 0.9])
+def test_a_list_as_kubectl_writes_it_that_ends_too_soon(cut: float, tmp_path: Path) -> None:
+    """It says only at its end that it is a List; what was behind the cut may be a policy."""
+    text = json.dumps({"apiVersion": "v1", "items": [a_pod("a"), a_pod("b")], "kind": "List"}, indent=4)
+    for spoilt in (text[: int(len(text) * cut)], text.replace('"b"', ":]")):
+        found = observed(tmp_path, a_json=spoilt, b_yaml=pod("web"))
+        assert [code for code, _ in said(found)] == ["K002"] and [p.subject.namespaces for p in found.network.unknown_policies] == [()]
+
+
 # ---- folders ------------------------------------------------------------------------------------------------------------
 
 

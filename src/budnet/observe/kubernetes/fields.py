@@ -88,7 +88,7 @@ class Problems:
 
     found: list[Diagnostic] = field(default_factory=list)
     unread: list[tuple[Place, bytes]] = field(default_factory=list)
-    """Texts that could not be parsed: what was in them is not known."""
+    """Texts that could not be parsed, as far as they are there: what was in them is not known."""
     refused: list[Refused] = field(default_factory=list)
     """Kinds that were asked for and not shown."""
 
@@ -99,7 +99,7 @@ class Problems:
     def unparsed(self, wrong: Unparsed, place: Place, text: bytes) -> None:
         """One more text that begins at `place` and could not be parsed."""
         self.say(Severity.ERROR, wrong.code, wrong.summary, Place(place.file, place.line + wrong.line), wrong.help)
-        self.unread.append((place, text))
+        self.unread.append((place, b"" if wrong.cut else text))
 
     def refuse(self, group: str, kind: str, place: Place, why: str) -> None:
         """One more kind that is not shown; `kind` empty for all of a group, both for everything."""

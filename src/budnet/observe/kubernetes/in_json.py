@@ -161,7 +161,7 @@ def _unparsed(text: bytes | memoryview, wrong: Exception, begin: int = 0) -> Unp
     said = str(wrong)
     line = bytes(text[: _byte(wrong, len(text))]).rstrip().count(b"\n")
     if "truncated" in said:
-        return Unparsed("this is not JSON: it ends too soon", line, "is the file complete?", begin=begin)
+        return Unparsed("this is not JSON: it ends too soon", line, "is the file complete?", begin=begin, cut=True)
     return Unparsed(f"this is not JSON: {_BYTE.sub('', said.removeprefix('JSON is malformed: '))}", line, begin=begin)
 
 

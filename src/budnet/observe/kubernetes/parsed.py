@@ -15,8 +15,8 @@ Parsed: TypeAlias = tuple[Any, int, int]
 
 class Unparsed(Exception):
     """A text is no YAML or JSON, or none with one meaning. `line` counts from 0, the text's first; `begin` is the first byte of what
-    is lost."""
+    is lost; `cut`: it ends too soon, and what came behind that is lost, too."""
 
-    def __init__(self, summary: str, line: int = 0, help: str = "", code: str = NOT_PARSED, begin: int = 0) -> None:
+    def __init__(self, summary: str, line: int = 0, help: str = "", code: str = NOT_PARSED, begin: int = 0, cut: bool = False) -> None:
         super().__init__(summary)
-        self.summary, self.line, self.help, self.code, self.begin = summary, line, help, code, begin
+        self.summary, self.line, self.help, self.code, self.begin, self.cut = summary, line, help, code, begin, cut

@@ -9,12 +9,14 @@ from budnet.ir.filters import AdminPolicy, NetworkPolicy, Operator, PodPeer, Req
 from budnet.observe.kubernetes.fields import Object, Place, Refused, Wrong, mapping, name_of
 from budnet.observe.kubernetes.foreign import KINDS as THEIRS
 from budnet.observe.kubernetes.kinds import POLICIES, POLICY_GROUPS, is_policy
+from budnet.observe.kubernetes.parsed import HANDWRITTEN
 from budnet.observe.kubernetes.selectors import selector, selects
 from budnet.observe.kubernetes.suspects import may_decide
 
 KINDS = tuple(kind for _, kind in POLICIES)
 _NAME = "kubernetes.io/metadata.name"
 _KIND = re.compile(rb"(?m)^\s*[\"']?kind[\"']?\s*:\s*[\"']?(\w+)")
+_MANY = re.compile(rb'(?m)\A\s*\[|^items:|"items"\s*:')
 _SPACE = re.compile(rb"(?m)^metadata:[ \t]*\n(?P<in>[ \t]+)(?:\S.*\n(?:(?P=in).*\n)*?(?P=in))?namespace:[ \t]*[\"']?([a-z0-9-]+)")
 """The object's own namespace, where its metadata is written in lines; a label may be called the same."""
 
@@ -44,7 +46,10 @@ def unread(of: Object, cluster: str, place: Place, why: str) -> UnknownPolicy:
 
 
 def kinds_in(data: bytes) -> set[str]:
-    """The kinds that a text says are in it, as far as it is written in lines."""
+    """The kinds that a text says are in it, as far as it is written in lines; none where it may hold others as well: it is a List,
+    or a dump, or ended too soon and is empty here."""
+    if len(data) > HANDWRITTEN or _MANY.search(data):
+        return set()
     return {m.decode() for m in _KIND.findall(data)}
 
 
