@@ -68,3 +68,21 @@ def test_nobody_is_left_out_and_nobody_is_there_twice(case: str) -> None:
         found = cluster.network([(of, Place("made.json", i)) for i, of in enumerate(order)], problems).network
         assert not problems.found
         assert {e.id.removeprefix("shop/"): e.service.removeprefix("shop/") for e in found.endpoints} == expected
+
+
+def test_each_of_those_whose_names_the_server_completes_is_there() -> None:
+    jobs = [made("Job", "x"), made("Job", "x")]
+    for job, app in zip(jobs, "ab", strict=True):
+        job["metadata"] = {"generateName": "migrate-", "namespace": "shop"}
+        job["spec"] = {"template": {"metadata": {"labels": {"app": app}}, "spec": {"containers": []}}}
+    problems = Problems()
+    found = cluster.network([(of, Place("made.json", i)) for i, of in enumerate(jobs)], problems).network
+    assert not problems.found and {dict(e.labels)["app"] for e in found.endpoints} == {"a", "b"}
+
+
+def test_what_makes_pods_in_a_way_that_is_not_known_is_said() -> None:
+    strange = {**made("Deployment", "hello"), "apiVersion": "serving.knative.dev/v1", "kind": "Service"}
+    for objects, said in (([strange], ["K107"]), ([strange, made("Pod", "hello-1", "Service/hello")], [])):
+        problems = Problems()
+        cluster.network([(of, Place("made.json", i)) for i, of in enumerate(objects)], problems)
+        assert [p.code for p in problems.found] == said

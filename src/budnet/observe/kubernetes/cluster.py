@@ -18,11 +18,13 @@ from budnet.observe.kubernetes.foreign import foreign, is_foreign
 from budnet.observe.kubernetes.kinds import MAKERS, home, is_heard_of, is_known, is_read
 from budnet.observe.kubernetes.manifests import Meta, Pod, written
 from budnet.observe.kubernetes.unread import KINDS, asking, hidden, kinds_in, lost, may_be_policy, may_select, unread
-from budnet.observe.kubernetes.workloads import TEMPLATES, Workloads, node_id, without_port
+from budnet.observe.kubernetes.workloads import TEMPLATES, Owner, Workloads, node_id, promises_pods, without_port
 from budnet.source.diagnostic import Severity
 
-DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT, RING, NO_LABELS = "K102", "K103", "K104", "K105", "K106"
+DUPLICATE, UNKNOWN_VERSION, NOT_AN_OBJECT, RING, NO_LABELS, NO_PODS = "K102", "K103", "K104", "K105", "K106", "K107"
 _NAME = "kubernetes.io/metadata.name"
+_ANY = "*"
+"""Stands for what the server adds to a name."""
 _NEWER = "a newer budnet may know it; until then whom it may be about is unknown"
 
 
@@ -58,6 +60,9 @@ class _Reader:
         self.admin: list[AdminPolicy] = []
         self.unknown: list[UnknownPolicy] = []
         self.skipped: dict[str, int] = {}
+        self._generated: dict[tuple[str, str, str, str], int] = {}
+        self._strange: dict[Owner, tuple[str, Place]] = {}
+        """What makes pods, and is of a kind that is not known: what it is called, and where it is."""
         self._seen: dict[tuple[str, str, str, str], tuple[Place, Object | None]] = {}
 
     def read(self, one: Object | Pod, place: Place) -> None:
@@ -95,14 +100,24 @@ class _Reader:
             self.problems.say(Severity.ERROR, NOT_SHOWN, summary, place, "what is not shown may be anything")
             self.problems.refuse("", "", place, summary)
             return
-        if not is_read(group, kind):
+        means = is_read(group, kind)
+        if not means:
             self.skipped[kind] = self.skipped.get(kind, 0) + 1
             if not is_heard_of(group, kind):
                 summary = f"{name_of(written(of))}: there is no such kind in {api}, as far as is known"
                 self.problems.say(Severity.WARNING, UNKNOWN_VERSION, summary, place, "is it written right? it is left out")
+                return
+        if not isinstance(of, Pod) and not _makes_pods(group, kind) and promises_pods(of):
+            meta = mapping(of, "metadata")
+            self._strange[str(meta.get("namespace") or "default"), kind, str(meta.get("name"))] = f"{name_of(of)} of {group}", place
+        if not means:
             return
         name, namespace = _called(of)
         key = group, kind, namespace, name
+        if name.endswith(_ANY):  # the server gives each a name of its own
+            count = self._generated[key] = self._generated.get(key, 0) + 1
+            name = f"{name}{count}" if count > 1 else name
+            key = group, kind, namespace, name
         if key in self._seen:
             first, before = self._seen[key]
             where = f"{first.file}:{first.line}" if first.line else first.file
@@ -197,6 +212,10 @@ class _Reader:
         for (namespace, kind, name), place in self.workloads.rings.items():
             summary = f"{kind} {namespace}/{name} is said to be made by something that it has made"
             self.problems.say(Severity.ERROR, RING, summary, place, "correct metadata.ownerReferences; it is taken to be nobody's")
+        for owner, (called, place) in sorted(self._strange.items()):
+            if not self.workloads.knows(owner):
+                summary = f"{called} makes pods, and how is not known: of these only those are here that were read"
+                self.problems.say(Severity.INFO, NO_PODS, summary, place, "add its pods, or what its controller makes of it")
         named = tuple(self._namespaces(pods))
         for refused in self.problems.refused:
             self.entrances.refused(refused)
@@ -237,13 +256,15 @@ class _Reader:
 
 
 def _called(of: Object | Pod) -> tuple[str, str]:
-    """(name, namespace)."""
+    """(name, namespace); of a name that the server completes `_ANY` stands for the end."""
     if isinstance(of, Pod):
         given = of.metadata or Meta()
-        name, namespace = given.name or given.generateName, given.namespace
+        name, namespace = given.name or (given.generateName and given.generateName + _ANY), given.namespace
     else:
         meta = mapping(of, "metadata")
-        name, namespace = meta.get("name") or meta.get("generateName"), text(meta, "namespace", "metadata.", "")
+        name, namespace = meta.get("name"), text(meta, "namespace", "metadata.", "")
+        if not name and meta.get("generateName"):
+            name = text(meta, "generateName", "metadata.") + _ANY
     if not isinstance(name, str):
         raise Wrong("metadata.name", "the object has no name")
     return name, namespace or "default"

@@ -160,6 +160,10 @@ class Workloads:
         """All that is known of a pod but where it is written."""
         return pod.id, pod.labels, pod.owner, pod.addresses, pod.listeners, pod.host_network, self.host_ports.get(pod.id)
 
+    def knows(self, owner: Owner) -> bool:
+        """Whether something is here that was made by it."""
+        return owner in self._made.values() or any(pod.owner == owner for pod in self._pods.values())
+
     def _promised(self) -> list[_Pod]:
         """Of each maker that no maker read here is above, and that has no pods, what its pods will be. A maker above it of which
         nothing was read, such as an operator's own resource, says nothing of pods."""
@@ -252,6 +256,14 @@ def _several(of: Object, kind: str) -> bool:
     """Whether a maker has, or may have, more than one pod at a time."""
     spec = mapping(of, "spec")
     return kind == "DaemonSet" or any((number(spec, key, 0, 2**31 - 1, "spec.") or 0) > 1 for key in ("replicas", "parallelism"))
+
+
+def promises_pods(of: Object) -> bool:
+    """Whether an object of any kind has a template of pods where Kubernetes' own have it."""
+    found: object = of
+    for key in ("spec", "template", "spec", "containers"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return isinstance(found, list)
 
 
 def _has_ended(of: Object) -> bool:
