@@ -135,12 +135,15 @@ def advise(file: str | None) -> tuple[Loaded, list[Advice] | None]:
     return loaded, _advise(document, topology, read_lock(lock_path(Path(loaded.file)))[0])
 
 
+_GUARANTEES = "it is a file such as `guarantees: [{never: {from: internet, to: NAMESPACE/WORKLOAD}}]`"
+
+
 def with_guarantees(network: Network, file: str) -> Loaded:
     """A Network that was not written in our language, with the guarantees of a file about it."""
     try:
         text = Path(file).read_bytes()
     except (OSError, ValueError) as refused:
-        return Loaded(file, "", None, [_unreadable(file, refused)], {})
+        return Loaded(file, "", None, [_unreadable(file, refused, _GUARANTEES)], {})
     document, diagnostics = parse(text, file)
     if document is None or has_errors(diagnostics):
         return Loaded(file, _shown(document, text), None, diagnostics, {})
@@ -184,9 +187,9 @@ def lock_text(addresses: dict[str, str]) -> str:
     return json.dumps({"budnet": 1, "addresses": dict(sorted(addresses.items()))}, indent=1) + "\n"
 
 
-def _unreadable(file: str, refused: Exception) -> Diagnostic:
+def _unreadable(file: str, refused: Exception, help: str = "`budnet init` writes one to begin with") -> Diagnostic:
     reason = getattr(refused, "strerror", None) or refused
-    return error(NOT_READABLE, f"cannot read {quoted(file)}: {reason}", None, "`budnet init` writes one to begin with")
+    return error(NOT_READABLE, f"cannot read {quoted(file)}: {reason}", None, help)
 
 
 def _shown(document: Document | None, text: bytes) -> str:

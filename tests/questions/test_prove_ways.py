@@ -140,3 +140,9 @@ def test_csv_has_a_column_for_each_thing_of_a_packet(tmp_path: Path) -> None:
     refuted, proved = csv.DictReader(io.StringIO(CliRunner().invoke(cli, line).stdout))
     assert (refuted["packet.dst"], refuted["packet.destination"], refuted["packet.protocol"]) == ("other/probe[Pod]", "10.1.2.3", "TCP")
     assert {v for k, v in proved.items() if k.startswith("packet.")} == {""}
+
+
+def test_a_file_of_guarantees_that_is_not_there(tmp_path: Path) -> None:
+    line = ["prove", "--from", written(tmp_path / "shop", SHOP), "--guarantees", str(tmp_path / "none.yaml")]
+    run = CliRunner().invoke(cli, line)
+    assert run.exit_code == 3 and "budnet init" not in run.stderr and "guarantees: [{never:" in run.stderr
