@@ -94,7 +94,7 @@ class Network:
             raise WrongQuestion(f"'{by}' is not one of {', '.join(matrix.BY)}")
         answers = {"allowed": allowed, "unknown": unknown, "denied": denied}
         focus = Focus(workload, peer, direction, None if port is None else str(port), tuple(a for a, asked in answers.items() if asked))
-        pairs, joined = matrix.of(self.resolved, by), by == "class"
+        pairs, joined = matrix.of(self.resolved, by, focus), by == "class"
         found: Iterator[Row] = rectangles(pairs, focus) if joined else matrix.rows(pairs, focus)
         rows = [each for row in found for each in matrix.row_json(row, joined)]
         return Answer(

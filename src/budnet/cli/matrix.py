@@ -40,7 +40,7 @@ def command(file: str | None, source: str | None, by: str | None, form: str, **o
     """Who reaches whom on which ports: all pairs with something allowed. Every form is written as it is found, source by source.
 
     Of FILE also whether anybody listens is asked; of --from, whose manifests do not say it, what is let through. What pods of one
-    workload may open to each other is a row as well.
+    workload may open to each other is a row where --workload and --peer both name it.
 
     \b
     Examples:
@@ -52,7 +52,7 @@ def command(file: str | None, source: str | None, by: str | None, form: str, **o
       kubectl get -A -o json all,netpol,ns | budnet matrix --from kubernetes:- --by class --format markdown
     """
     wanted = focus(**options)
-    pairs = matrix.of(network(file, source), by)
+    pairs = matrix.of(network(file, source), by, wanted)
     found = rectangles(pairs, wanted) if by == "class" else None
     if form in ("csv", "json"):
         pieces = _lines(pairs, wanted, form) if found is None else _joined(pairs, found, form)

@@ -41,7 +41,7 @@ class Pairs(Protocol):
     both: list[str]
     """Labels whose rows join addresses of both families that do not fare alike."""
     several: Bools
-    """By label, whether it is more than one endpoint, so that what one of them says to another is a row."""
+    """By label, whether it is more than one endpoint, and what one of them says to another is a row."""
 
     def by_source(self, chosen: Bools) -> Iterator[tuple[int, Indices, Ids]]:
         """(source, destinations in their order, connections that are any) of the sources chosen, in their order; sources from
@@ -71,13 +71,15 @@ class Row(Struct, frozen=True):
     why: str = ""
 
 
-def of(network: Network, by: str | None = None) -> Pairs:
-    """The pairs of a network; `by` of BY but `class`, by default as the head of this file says."""
+def of(network: Network, by: str | None = None, focus: Focus | None = None) -> Pairs:
+    """The pairs of a network; `by` of BY but `class`, by default as the head of this file says. What pods of one workload may open
+    to each other is among them where `focus` names both sides of a row; a table of all would have as many rows more as workloads."""
+    own = focus is not None and bool(focus.workload and focus.peer)
     if network.vpcs:
         from budnet.questions.own import Own  # which has an engine behind it that clusters do without
 
-        return Own(network, by == "workload")
-    return _Observed(Table(network), by == "endpoint")
+        return Own(network, by == "workload", own)
+    return _Observed(Table(network), by == "endpoint", own)
 
 
 def rows(pairs: Pairs, focus: Focus) -> Iterator[Row]:
@@ -121,13 +123,13 @@ def _all(pairs: Pairs, sides: Sides) -> Iterator[tuple[int, Indices, Ids]]:
 class _Observed:
     """Of clusters: straight from the table."""
 
-    def __init__(self, table: Table, singly: bool) -> None:
+    def __init__(self, table: Table, singly: bool, own: bool) -> None:
         self.table, self._parties = table, everybody(table) if singly else parties(table)
         self.labels = [p.label for p in self._parties]
         self.endpoints = len(table.network.endpoints)
         self.outside = {p.label: p.prefixes for p in self._parties if p.prefixes}
         self.both = [p.label for p in self._parties if len(p.columns) > 1 and not table.alike(p.columns)]
-        self.several = np.array([p.several for p in self._parties], bool)
+        self.several = np.array([own and p.several for p in self._parties], bool)
         families = table.columns.family
         self._families = np.array([_families(families[list(p.columns)].tolist()) for p in self._parties])
         self._inside = np.array([p.columns[0] < table.columns.inside for p in self._parties], bool)

@@ -22,7 +22,7 @@ from budnet.reach.trace import find
 class Own:
     """By endpoint and by public address, with who listens. See `questions.matrix.Pairs`."""
 
-    def __init__(self, network: Network, together: bool) -> None:
+    def __init__(self, network: Network, together: bool, own: bool) -> None:
         self._engine, self.endpoints = Engine(network), len(network.inside)
         self.labels = [*dict.fromkeys(p.label for p in self._engine.points)]
         self.both: list[str] = []  # `prove` asks every flow in each family
@@ -37,7 +37,7 @@ class Own:
         self._can = self._possible()
         self.several = np.zeros(len(self.labels), bool)
         if together:
-            self._join(network)
+            self._join(network, own)
 
     def _number(self, row: Row) -> int:
         sets = row.allowed, Transports(), row.one_way
@@ -56,7 +56,7 @@ class Own:
                 found[-1].setdefault(self._at[p.label], []).append(p)
         return found[0], found[1]
 
-    def _join(self, network: Network) -> None:
+    def _join(self, network: Network, own: bool) -> None:
         """Replicas that fare alike, as sources and as destinations, under their service's name."""
         kinds: dict[str, list[int]] = {}
         for e in network.inside:
@@ -84,7 +84,7 @@ class Own:
         left = [i for i in range(len(self.labels)) if i not in gone]
         new = {old: at for at, old in enumerate(left)}
         self.labels = [self.labels[i] for i in left]
-        self.several = np.array([i in several for i in left], bool)
+        self.several = np.array([own and i in several for i in left], bool)
         self._found = {new[s]: {new[d]: c for d, c in row.items() if c and d in new} for s, row in self._found.items() if s in new}
         self._can = tuple({new[i]: p for i, p in side.items() if i in new} for side in self._can)  # type: ignore[assignment]
 
