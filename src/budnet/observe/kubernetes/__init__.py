@@ -9,7 +9,7 @@ fields.py      reading fields of objects nobody has checked, with problems inste
 selectors.py   label selectors
 workloads.py   pods, and what makes pods, as endpoints
 policies.py    NetworkPolicy, and the cluster-wide kinds
-foreign.py     policies of other makers; unread.py those that could not be read: both unknown
+foreign.py     policies of other makers, suspects.py kinds that may be such; unread.py those that could not be read: all unknown
 services.py    Services as they are written, slices.py their ends, behind.py where they lead
 ways.py        load balancers, ports of nodes, external IPs as ways in
 ingresses.py   Ingress; gateways.py the Gateway API; openshift.py Routes; foreign_ways.py those of other makers, unknown
