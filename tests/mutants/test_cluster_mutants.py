@@ -218,8 +218,8 @@ def a_named_port_matches_nothing(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def ports_are_udp_by_default(patch: pytest.MonkeyPatch) -> None:
-    protocol = policies._protocol
-    patch.setattr(policies, "_protocol", lambda of, where: protocol({"protocol": "UDP", **of}, where))
+    protocol = policies.protocol_of
+    patch.setattr(policies, "protocol_of", lambda of, where: protocol({"protocol": "UDP", **of}, where))
 
 
 @mutant
