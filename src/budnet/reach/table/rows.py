@@ -190,7 +190,7 @@ class RowMaker:
         def fate(code: int) -> int:
             union = _union(masks, code & (1 << len(masks)) - 1)
             if not steps:
-                return union
+                return union if kind.policies else lanes.all
             hit = [0] * len(steps)
             for bit, (number, mask) in enumerate(behind, len(masks)):
                 if code >> bit & 1:
