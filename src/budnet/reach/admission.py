@@ -31,7 +31,7 @@ from budnet.reach import semantics
 from budnet.reach.nodes import Nodes
 from budnet.reach.points import Point, PointKind
 from budnet.reach.semantics import NO, PERHAPS, YES
-from budnet.reach.tiers import Lanes, Rules, decide
+from budnet.reach.tiers import Lanes, Rules, decide, doubted
 
 if TYPE_CHECKING:
     from budnet.reach.engine import Engine
@@ -46,6 +46,13 @@ class Admission(Struct, frozen=True):
     passes: int
     perhaps: int
     policies: tuple[NetworkPolicy | AdminPolicy | UnknownPolicy, ...]
+    """Those as well that are about the pod only perhaps."""
+    name: str = ""
+    """Of those that are in any case, or else of all."""
+
+
+def _name(policies: Iterable[NetworkPolicy | AdminPolicy | UnknownPolicy]) -> str:
+    return "+".join(p.id for p in policies)
 
 
 def covers(block: BlockPeer) -> bool:
@@ -92,7 +99,7 @@ class Admissions:
         admin = [p for p in self.network.admin_policies if (p.ingress if ingress else p.egress) and self._about(p.subject, pod, p.cluster)]
         asked: tuple[NetworkPolicy | AdminPolicy | UnknownPolicy, ...] = (*admin, *policies, *unknown)
         if unknown:
-            return Admission(0, self.engine.alphabet.all, asked)
+            return Admission(0, self.engine.alphabet.all, asked, _name(asked))
         own_node = self.nodes.together(pod, peer.endpoint if peer.kind is PointKind.INTERFACE else None)
         allowed = self.lanes.all if own_node else 0
         for policy in policies:
@@ -102,7 +109,8 @@ class Admissions:
                       self._groups(admin, "baseline", pod, peer, ingress))  # fmt: skip
         if own_node is not False:
             mask |= self.lanes.perhaps(self.engine.alphabet.all)
-        return Admission(self.lanes.certain(mask), self.lanes.doubtful(mask), asked)
+        sure = [p for p in admin if self._about(p.subject, pod, p.cluster) == YES]
+        return Admission(self.lanes.certain(mask), self.lanes.doubtful(mask), asked, _name([*sure, *policies] or asked))
 
     def rule(self, rule: PolicyRule, cluster: str, namespace: str, pod: Endpoint, peer: Point, ingress: bool) -> int:
         """What one rule of a NetworkPolicy lets through, in both lanes."""
@@ -133,14 +141,15 @@ class Admissions:
                 rules = [
                     r for rule in (policy.ingress if ingress else policy.egress) for r in self._admin(rule, policy, pod, peer, ingress)
                 ]
-                found.setdefault(policy.priority, []).append(rules)
+                sure = self._about(policy.subject, pod, policy.cluster) == YES
+                found.setdefault(policy.priority, []).append(rules if sure else doubted(self.lanes, rules))
         return list(found.values())
 
     def _admin(
         self, rule: AdminRule, policy: AdminPolicy, pod: Endpoint, peer: Point, ingress: bool
     ) -> Iterator[tuple[Action | None, int]]:
         """A rule with what it matches. Whom it may mean and may not, it lets through, denies or passes on perhaps."""
-        fits = self._fits_both(rule, policy, pod, peer)
+        fits = max((self._fits(p, policy.cluster, "", peer) for p in rule.peers), default=NO)
         ports = self._ports(rule.ports, policy.cluster, pod, peer, ingress)
         if fits == YES:
             yield rule.action, self.lanes.known(ports)

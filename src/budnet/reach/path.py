@@ -160,9 +160,8 @@ class Walk:
     def policy(self, pod: Endpoint, peer: Point, ingress: bool) -> None:
         found = self.engine.admissions.between(pod, peer, ingress)
         if found.policies:
-            name = "+".join(p.id for p in found.policies)
             code, otherwise = "NETWORK_POLICY_RESTRICTION", _denied(ingress)
-            self.path.gates.append(Gate("network-policy", name, found.passes, otherwise, code, peer, perhaps=found.perhaps))
+            self.path.gates.append(Gate("network-policy", found.name, found.passes, otherwise, code, peer, perhaps=found.perhaps))
 
     def group(self, endpoint: Endpoint, peer: Point, ingress: bool) -> None:
         passes = self.engine.groups(endpoint.groups, ingress)[peer.index]

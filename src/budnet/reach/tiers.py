@@ -106,6 +106,23 @@ Rules = Sequence[tuple[Action | None, int]]
 """The rules of one policy that fit a peer, in their order, each with what it matches; None where it may pass on and may not."""
 
 
+def doubted(lanes: Lanes, rules: Rules) -> list[tuple[Action | None, int]]:
+    """The rules of a policy of which it is not known whether it is about a pod: what each decides if it is, and so perhaps. Rules
+    behind one that decides first decide nothing of it either way."""
+    open_, out = lanes.all, list[tuple[Action | None, int]]()
+    for action, mask in rules:
+        hit = open_ & mask
+        if action is Action.ACCEPT:
+            out.append((action, hit & ~lanes.low))
+        elif action is Action.DENY:
+            out.append((action, hit & lanes.low))
+        else:
+            out.append((None, hit))
+        if action is not None:
+            open_ &= ~hit
+    return out
+
+
 def decide(lanes: Lanes, admin: Iterable[Sequence[Rules]], isolated: bool, allowed: int, baseline: Iterable[Sequence[Rules]]) -> int:
     """What passes between a pod and a peer in one direction.
 

@@ -7,7 +7,7 @@ combination of rules is decided once, by `reach.tiers`, and looked up for all co
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from budnet.packets.connections import EVERYTHING, Connections, Ids, distinct
 from budnet.reach.semantics import PERHAPS, YES
 from budnet.reach.table.columns import Columns, Indices, NamedPorts
 from budnet.reach.table.terms import Slots, Step, Terms
-from budnet.reach.tiers import decide
+from budnet.reach.tiers import Lanes, decide, doubted
 
 _TABLE_BITS = 16
 """Up to so many distinct sets a row's combinations are numbered directly; beyond, they are sorted."""
@@ -179,8 +179,7 @@ class RowMaker:
         own, perhaps = self.terms.peers.hosts(*kind.on) if kind.on else (_NO_COLUMNS, _NO_COLUMNS)
         if len(own) and kind.policies:
             allowed.setdefault(lanes.all, []).append(own)
-        found = [s for a in kind.admin for s in self.terms.admin(a, kind.ports)]
-        found += [s for a in kind.doubtful for s in self.terms.admin(a, kind.ports, surely=False)]
+        found = (s for a in (*kind.admin, *kind.doubtful) for s in self.terms.admin(a, kind.ports))
         steps = sorted(found, key=lambda s: s.place)
         layers = [tuple(places) for places in allowed.values()]
         behind = [(number, mask) for number, step in enumerate(steps) for _, mask in step.terms]
@@ -195,7 +194,7 @@ class RowMaker:
             for bit, (number, mask) in enumerate(behind, len(masks)):
                 if code >> bit & 1:
                     hit[number] |= mask
-            admin, baseline = _grouped(steps, hit)
+            admin, baseline = _grouped(lanes, steps, hit, kind.doubtful)
             return decide(lanes, admin, bool(kind.policies), union, baseline)
 
         row = self._combine(layers, fate)
@@ -246,14 +245,19 @@ def _union(masks: Sequence[int], code: int) -> int:
     return union
 
 
-def _grouped(
-    steps: Sequence[Step], hit: Sequence[int]
-) -> tuple[list[list[list[tuple[Action | None, int]]]], list[list[list[tuple[Action | None, int]]]]]:
-    """Steps that were hit, as groups of equal priority of policies of rules, for each tier."""
+_Groups = list[list[list[tuple[Action | None, int]]]]
+
+
+def _grouped(lanes: Lanes, steps: Sequence[Step], hit: Sequence[int], doubtful: Collection[int]) -> tuple[_Groups, _Groups]:
+    """Steps that were hit, as groups of equal priority of policies of rules, for each tier. `doubtful`: policies that may be about
+    the pod, and may not."""
     tiers: tuple[dict[int, dict[int, list[tuple[Action | None, int]]]], ...] = ({}, {})
     for step, mask in zip(steps, hit, strict=True):
         if mask:
             baseline, priority, policy, _ = step.place
             tiers[baseline].setdefault(priority, {}).setdefault(policy, []).append((step.action, mask))
-    admin, base = ([list(group.values()) for group in tier.values()] for tier in tiers)
+    admin, base = (
+        [[doubted(lanes, rules) if policy in doubtful else rules for policy, rules in group.items()] for group in tier.values()]
+        for tier in tiers
+    )
     return admin, base

@@ -44,7 +44,7 @@ class Terms:
         self.slots, self.columns, self.peers, self.ingress = slots, columns, peers, ingress
         self.alphabet, self.lanes = alphabet, lanes
         self._terms: dict[int, dict[NamedPorts, list[Term]]] = {}
-        self._steps: dict[int, dict[tuple[NamedPorts, bool], list[Step]]] = {}
+        self._steps: dict[int, dict[NamedPorts, list[Step]]] = {}
         self._meanings: dict[tuple[str, int, str], tuple[NDArray[np.int32], list[int]]] = {}
         self._named: dict[int, bool] = {}
 
@@ -88,27 +88,23 @@ class Terms:
         perhaps = self.peers.perhaps(rule.peers, policy.cluster)
         yield from self._spelt(perhaps, rule.ports, ports, policy.cluster, self.lanes.perhaps)
 
-    def admin(self, number: int, ports: NamedPorts, surely: bool = True) -> list[Step]:
-        """The same of a cluster-wide policy; of pods that it may be about and may not, what it may do."""
+    def admin(self, number: int, ports: NamedPorts) -> list[Step]:
+        """The same of a cluster-wide policy."""
         of = self._steps.setdefault(number, {})
-        key = ports, surely
-        if key not in of:
+        if ports not in of:
             policy = self.slots.admin[number]
             assert policy is not None
             rules = policy.ingress if self.ingress else policy.egress
-            of[key] = [s for i, r in enumerate(rules) for s in self._step(policy, (number, i), r, ports, surely)]
-        return of[key]
+            of[ports] = [s for i, r in enumerate(rules) for s in self._step(policy, (number, i), r, ports)]
+        return of[ports]
 
-    def _step(self, policy: AdminPolicy, at: tuple[int, int], rule: AdminRule, ports: NamedPorts, surely: bool) -> Iterator[Step]:
+    def _step(self, policy: AdminPolicy, at: tuple[int, int], rule: AdminRule, ports: NamedPorts) -> Iterator[Step]:
         """A rule, and what it does to those whom it may mean and may not: it lets them through perhaps, denies them perhaps,
         passes them on perhaps."""
         place = policy.tier == "baseline", policy.priority, *at
         meant = self.peers.meant(rule.peers, policy.cluster, "")
         perhaps = self.peers.perhaps(rule.peers, policy.cluster)
-        if surely:
-            yield Step(place, rule.action, tuple(self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)))
-        else:
-            perhaps = np.concatenate([meant, perhaps])
+        yield Step(place, rule.action, tuple(self._spelt(meant, rule.ports, ports, policy.cluster, self.lanes.known)))
         action, half = self.lanes.doubting(rule.action)
         terms = tuple(self._spelt(perhaps, rule.ports, ports, policy.cluster, half))
         if terms:
