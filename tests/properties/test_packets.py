@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budnet.ir.address import ALL_PORTS, Address, Match, PortRange, Prefix, Protocol
 from budnet.packets import intervals
 from budnet.packets.addresses import AddressSet, address, number, partition
+from budnet.packets.connections import distinct
 from budnet.packets.transports import Alphabet, Transports
 
 LAWS = settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -176,3 +178,11 @@ def test_an_alphabet_tells_apart_what_its_matches_do_and_nothing_else(matches: l
     assert Alphabet([*matches, *reversed(matches)]).all == alphabet.all
     for match in matches:
         assert wider.decode(wider.mask(match)) == alphabet.decode(alphabet.mask(match))
+
+
+@LAWS
+@given(st.lists(st.one_of(st.integers(0, 9), st.integers(0, 10**9)), max_size=40))
+def test_distinct_numbers_are_those_of_a_set(numbers: list[int]) -> None:
+    """Few that there could be are flagged, many are sorted."""
+    for some in (numbers, [n % 7 for n in numbers]):
+        assert distinct(np.array(some, np.int32)).tolist() == sorted(set(some))
